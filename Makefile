@@ -1,0 +1,54 @@
+# `make` alone tells what there is.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url
+
+export PYTHONUNBUFFERED = 1
+
+.PHONY: help install demo deploy test check format lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+# The stamps make the environments once, and again when the pins change.
+$(VENV)/runtime: requirements.txt pyproject.toml
+	@echo "Making the environment in $(VENV) (about a minute, once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/develop: $(VENV)/runtime requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+install: $(VENV)/runtime  ## make the virtual environment
+
+demo: $(VENV)/runtime  ## three competitors trade against the simulator; DEMO_CYCLES=24, DEMO_DATA=candles/5m
+	@$(BIN)/python -m scripts.demo
+
+deploy: $(VENV)/runtime  ## register the schedule at the Prefect server of PREFECT_API_URL
+	@$(BIN)/python -m deployments.apply
+
+test: $(VENV)/develop  ## the test suite
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(VENV)/develop  ## ruff, mypy, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/develop  ## rewrite in the house style
+	@$(BIN)/ruff check --fix --exit-zero .
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/develop  ## pin requirements*.in anew
+	@$(LOCK) --upgrade requirements.in -o requirements.txt
+	@$(LOCK) --upgrade requirements-dev.in -o requirements-dev.txt
+
+clean:  ## remove what demo, tests and tools left
+	@rm -rf runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

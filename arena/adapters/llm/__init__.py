@@ -1,0 +1,1 @@
+"""Language models through their official SDKs."""

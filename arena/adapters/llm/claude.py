@@ -1,0 +1,129 @@
+"""Claude through the official anthropic SDK.
+
+What is sent and what is not:
+- No temperature: the SDK has no such parameter and the API refuses it. No thinking, no effort: the provider's defaults, as for
+  everybody.
+- The rules are marked for the provider's cache for an hour. The default of five minutes is the length of a cycle, so the entry
+  would be gone whenever it is needed. The market is not marked: it is new in every cycle, and writing it would only cost more.
+- The API refuses bounds in a schema. The SDK's own rewriting moves them into the descriptions.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import anthropic
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from arena.adapters.llm.faults import Faults
+from arena.adapters.llm.prices import Tokens, cost_usd
+from arena.application.ports import Completion, Prompt
+from arena.domain.competitor import ModelSpec
+
+API_URL = "https://api.anthropic.com"
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class ClaudeModel:
+    """One competitor's Claude; implements `LanguageModel`.
+
+    Args:
+        spec: Whose `temperature` is None.
+        key: Of the provider's account.
+        faults: The words for what goes wrong.
+    """
+
+    def __init__(self, spec: ModelSpec, key: SecretStr, faults: Faults) -> None:
+        self._spec = spec
+        self._faults = faults
+        self._client = anthropic.AsyncAnthropic(api_key=key.get_secret_value(), base_url=spec.base_url or API_URL, max_retries=0)
+        self._create = self._client.messages.with_raw_response.create  # loads slow modules: here, not in a measured call
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def complete(self, prompt: Prompt, timeout_seconds: float) -> Completion:
+        """Ask once, without retries.
+
+        Raises:
+            ModelFault
+        """
+        began = time.perf_counter()
+        body, request_id = await self._faults.translated(self._send(prompt, timeout_seconds), timeout_seconds, anthropic)
+        latency_ms = round((time.perf_counter() - began) * 1000)
+        try:
+            message = _Message.model_validate_json(body)
+        except ValidationError:
+            raise self._faults.unreadable(request_id) from None
+        self._check(message, request_id)
+        tokens = message.usage.tokens
+        return Completion(
+            text=message.text,
+            model=message.model,
+            request_id=request_id,
+            stop_reason=message.stop_reason,
+            input_tokens=tokens.input,
+            cached_tokens=tokens.cached,
+            output_tokens=tokens.output,
+            latency_ms=latency_ms,
+            parameters={"model": self._spec.model, "max_tokens": self._spec.max_tokens, "format": "json_schema"},
+            cost_usd=cost_usd(self._spec, message.model, tokens),
+        )
+
+    async def _send(self, prompt: Prompt, timeout_seconds: float) -> tuple[bytes, str | None]:
+        response = await self._create(
+            model=self._spec.model,
+            max_tokens=self._spec.max_tokens,
+            system=[{"type": "text", "text": prompt.static, "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
+            messages=[{"role": "user", "content": prompt.user}],
+            output_config={"format": {"type": "json_schema", "schema": anthropic.transform_schema(dict(prompt.schema))}},
+            timeout=timeout_seconds,
+        )
+        return await response.read(), response.request_id
+
+    def _check(self, message: _Message, request_id: str | None) -> None:
+        if message.stop_reason == "refusal":
+            raise self._faults.refused(request_id)
+        if not message.text.strip():
+            if message.stop_reason == "max_tokens":
+                raise self._faults.spent(self._spec.max_tokens, request_id)
+            raise self._faults.empty(request_id)
+
+
+class _Written(BaseModel):
+    ephemeral_1h_input_tokens: Count = 0
+
+
+class _Usage(BaseModel):
+    input_tokens: Count  # neither read from the cache nor written into it
+    output_tokens: Count
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    cache_creation: _Written | None = None
+
+    @property
+    def tokens(self) -> Tokens:
+        read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
+        return Tokens(
+            input=self.input_tokens + read + written,
+            output=self.output_tokens,
+            cached=read,
+            written=written,
+            written_1h=self.cache_creation.ephemeral_1h_input_tokens if self.cache_creation else 0,
+        )
+
+
+class _Message(BaseModel):
+    """The part of the API's Message that counts."""
+
+    model: str
+    content: list[dict[str, Any]]
+    stop_reason: str | None = None
+    usage: _Usage
+
+    @property
+    def text(self) -> str:
+        return "".join(str(block.get("text", "")) for block in self.content if block.get("type") == "text")

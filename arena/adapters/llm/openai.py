@@ -1,0 +1,154 @@
+"""OpenAI, DeepSeek and any server that speaks OpenAI's chat completions, through the official openai SDK.
+
+What is sent and what is not:
+- The length limit is `max_completion_tokens` at OpenAI's own endpoint, where current models refuse `max_tokens`; DeepSeek and
+  most compatible servers know only `max_tokens`.
+- OpenAI and compatible servers get the schema and hold the model to it. DeepSeek knows only `json_object`: its model learns the
+  schema from the prompt, which all models get.
+- A temperature only where the season has one. No thinking, no reasoning effort: the provider's defaults, as for everybody.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import openai
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from arena.adapters.llm.faults import Faults
+from arena.adapters.llm.prices import Tokens, cost_usd
+from arena.application.ports import Completion, Prompt
+from arena.domain.competitor import ModelSpec, Provider
+
+API_URLS = {Provider.OPENAI: "https://api.openai.com/v1", Provider.DEEPSEEK: "https://api.deepseek.com"}
+SCHEMA_NAME = "decision"
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class OpenAIModel:
+    """One competitor's model behind chat completions; implements `LanguageModel`.
+
+    Args:
+        spec: Of provider `openai` or `deepseek`.
+        key: Of the provider's account; a server at `base_url` may ignore it.
+        faults: The words for what goes wrong.
+    """
+
+    def __init__(self, spec: ModelSpec, key: SecretStr, faults: Faults) -> None:
+        self._spec = spec
+        self._faults = faults
+        url = spec.base_url or API_URLS[spec.provider]
+        self._client = openai.AsyncOpenAI(api_key=key.get_secret_value(), base_url=url, max_retries=0)
+        self._create = self._client.chat.completions.with_raw_response.create  # loads slow modules: here, not in a measured call
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def complete(self, prompt: Prompt, timeout_seconds: float) -> Completion:
+        """Ask once, without retries.
+
+        Raises:
+            ModelFault
+        """
+        settings = self._settings()
+        began = time.perf_counter()
+        call = self._send(prompt, settings, timeout_seconds)
+        body, request_id = await self._faults.translated(call, timeout_seconds, openai)
+        latency_ms = round((time.perf_counter() - began) * 1000)
+        try:
+            answer = _Answer.model_validate_json(body)
+        except ValidationError:
+            raise self._faults.unreadable(request_id) from None
+        choice = answer.choices[0]
+        self._check(choice, request_id)
+        tokens = answer.usage.tokens if answer.usage else Tokens(input=0, output=0)
+        return Completion(
+            text=choice.message.content or "",
+            model=answer.model,
+            request_id=request_id,
+            stop_reason=choice.finish_reason,
+            input_tokens=tokens.input,
+            cached_tokens=tokens.cached,
+            output_tokens=tokens.output,
+            latency_ms=latency_ms,
+            parameters={**settings, "format": self._format},
+            cost_usd=cost_usd(self._spec, answer.model, tokens) if answer.usage or self._spec.baseline else None,
+        )
+
+    @property
+    def _format(self) -> str:
+        return "json_object" if self._spec.provider is Provider.DEEPSEEK else "json_schema"
+
+    def _settings(self) -> dict[str, Any]:
+        own_endpoint = self._spec.provider is Provider.OPENAI and self._spec.base_url is None
+        limit = "max_completion_tokens" if own_endpoint else "max_tokens"
+        settings: dict[str, Any] = {"model": self._spec.model, limit: self._spec.max_tokens}
+        if self._spec.temperature is not None:
+            settings["temperature"] = float(self._spec.temperature)
+        return settings
+
+    async def _send(self, prompt: Prompt, settings: Mapping[str, Any], timeout_seconds: float) -> tuple[bytes, str | None]:
+        response_format: dict[str, Any] = {"type": self._format}
+        if self._format == "json_schema":
+            response_format["json_schema"] = {"name": SCHEMA_NAME, "strict": True, "schema": dict(prompt.schema)}
+        request: dict[str, Any] = {
+            **settings,
+            "messages": [{"role": "system", "content": prompt.static}, {"role": "user", "content": prompt.user}],
+            "response_format": response_format,
+        }
+        response = await self._create(**request, timeout=timeout_seconds)
+        return response.content, response.request_id
+
+    def _check(self, choice: _Choice, request_id: str | None) -> None:
+        if choice.finish_reason == "content_filter" or choice.message.refusal:
+            raise self._faults.refused(request_id)
+        if choice.finish_reason == "insufficient_system_resource":  # DeepSeek's own
+            raise self._faults.overloaded(request_id)
+        if not (choice.message.content or "").strip():
+            if choice.finish_reason == "length":
+                raise self._faults.spent(self._spec.max_tokens, request_id)
+            raise self._faults.empty(request_id)
+
+
+class _Details(BaseModel):
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: Count  # cached ones included
+    completion_tokens: Count
+    prompt_tokens_details: _Details | None = None
+    prompt_cache_hit_tokens: Count | None = None  # DeepSeek's own
+
+    @property
+    def tokens(self) -> Tokens:
+        details = self.prompt_tokens_details or _Details()
+        return Tokens(
+            input=self.prompt_tokens,
+            output=self.completion_tokens,
+            cached=details.cached_tokens or self.prompt_cache_hit_tokens or 0,
+            written=details.cache_write_tokens or 0,
+        )
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Answer(BaseModel):
+    """The part of the API's ChatCompletion that counts; some compatible servers leave the usage out."""
+
+    model: str
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None

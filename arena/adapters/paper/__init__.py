@@ -1,0 +1,1 @@
+"""The matching engine for everything that is not Binance."""

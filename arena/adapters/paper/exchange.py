@@ -1,0 +1,103 @@
+"""The Exchange port over one account of the paper engine."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from arena.adapters.paper.account import PaperAccount, PaperTrade
+from arena.adapters.paper.engine import PaperEngine, Refused
+from arena.application.ports import VenueBook
+from arena.domain.order import Fill, Order, OrderOutcome, OrderStatus
+from arena.errors import ConfigurationError
+
+
+class PaperExchange:
+    """Trades at the engine's present; whoever advances the engine moves the time.
+
+    Args:
+        engine: The venue.
+        account: The account that all competitors share.
+    """
+
+    def __init__(self, engine: PaperEngine, account: PaperAccount) -> None:
+        self._engine = engine
+        self._account = account
+        self._indexed = 0  # how many of the account's trades `_trades` has
+        self._trades: dict[str, list[PaperTrade]] = {}
+
+    async def prepare(self, symbols: Sequence[str], leverage: int) -> None:
+        """Set hedge mode and the symbols' leverage.
+
+        Raises:
+            ConfigurationError: Open orders or positions forbid it, or a symbol or its leverage is not offered.
+        """
+        try:
+            self._engine.set_dual_side(self._account, True)
+            for symbol in symbols:
+                self._engine.set_leverage(self._account, symbol, leverage)
+        except Refused as refusal:
+            raise ConfigurationError(f"the paper account cannot be prepared: {refusal.message}") from refusal
+
+    async def place(self, order: Order) -> OrderOutcome:
+        """Send an order; the stop and target of one opening share a group, so that one bar never trades both."""
+        group = order.client_order_id.rpartition("-")[0] if order.order_type.conditional else ""
+        try:
+            paper = self._engine.place(self._account, order, group=group or None)
+        except Refused as refusal:
+            return OrderOutcome(
+                client_order_id=order.client_order_id,
+                status=OrderStatus.REFUSED,
+                message=f"{refusal.reason}: {refusal.message}",
+            )
+        return OrderOutcome(
+            client_order_id=order.client_order_id,
+            status=OrderStatus.FILLED if paper.filled_quantity else OrderStatus.RESTING,
+            exchange_order_id=str(paper.order_id),
+            filled_quantity=paper.filled_quantity,
+        )
+
+    async def cancel(self, symbol: str, client_order_id: str) -> bool:
+        """Cancel an open order; False when it is already gone."""
+        try:
+            self._engine.cancel(self._account, client_order_id)
+        except Refused:
+            return False
+        return True
+
+    async def fills(self, cursor: Mapping[str, int], since: datetime, until: datetime) -> tuple[Fill, ...]:
+        """Return the account's trades after the cursor's trade ids (from `since` where it is 0) up to `until`, in time order."""
+        for trade in self._account.trades[self._indexed :]:
+            self._trades.setdefault(trade.symbol, []).append(trade)
+        self._indexed = len(self._account.trades)
+        found = []
+        for symbol, last_id in cursor.items():
+            trades = self._trades.get(symbol, [])
+            for trade in trades[bisect_right(trades, last_id, key=lambda trade: trade.trade_id) :]:
+                if trade.time <= until and (last_id > 0 or trade.time >= since):
+                    found.append(_fill(trade))
+        return tuple(sorted(found, key=lambda fill: (fill.time, fill.symbol, fill.trade_id)))
+
+    async def book(self) -> VenueBook:
+        """Return positions and balances of the account."""
+        return VenueBook(
+            positions={key: bucket.signed_quantity for key, bucket in self._account.buckets.items()},
+            wallet_balance=self._account.wallet_balance,
+            available_balance=self._account.available_balance(self._engine.marks()),
+        )
+
+
+def _fill(trade: PaperTrade) -> Fill:
+    return Fill(
+        trade_id=trade.trade_id,
+        exchange_order_id=str(trade.order_id),
+        client_order_id=trade.client_order_id,
+        symbol=trade.symbol,
+        side=trade.side,
+        position_side=trade.position_side,
+        quantity=trade.quantity,
+        price=trade.price,
+        fee=trade.fee,
+        time=trade.time,
+    )

@@ -1,0 +1,140 @@
+"""The trading floor: what an order must pass before it trades, what it trades at, and the numbers trades get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from itertools import count
+
+from arena.adapters.paper.account import IncomeKind, PaperAccount, PaperOrder, PaperTrade
+from arena.adapters.paper.refusal import Refusal, Refused
+from arena.domain.instrument import Instrument, TierNotFound
+from arena.domain.money import BPS, ONE, ZERO, ceil_to, floor_to
+from arena.domain.order import Order, OrderSide, OrderType
+
+
+def is_opening(order: Order) -> bool:
+    """Return whether the order enlarges its bucket."""
+    return order.side is order.position_side.opening_side
+
+
+def against(side: OrderSide, price: Decimal, tick: Decimal) -> Decimal:
+    """Return `price` at a tick, rounded against the trader: up for a buy, down for a sell, never to zero."""
+    return ceil_to(price, tick) if side is OrderSide.BUY else max(tick, floor_to(price, tick))
+
+
+def check_filters(order: Order, instrument: Instrument, mark: Decimal) -> None:
+    """Check quantity and prices against the instrument's filters.
+
+    Raises:
+        Refused: PRECISION, QUANTITY, PRICE_FILTER or PRICE_BAND.
+    """
+    if order.quantity % instrument.step_size:
+        raise Refused(Refusal.PRECISION, f"quantity {order.quantity} is no multiple of {instrument.step_size}")
+    largest = instrument.max_quantity if order.order_type is OrderType.LIMIT else instrument.max_market_quantity
+    if not instrument.min_quantity <= order.quantity <= largest:
+        raise Refused(Refusal.QUANTITY, f"quantity {order.quantity} is outside {instrument.min_quantity} to {largest}")
+    if order.order_type is OrderType.MARKET:
+        return
+    price = order.trigger_price if order.order_type.conditional else order.price
+    if price is None or price <= 0:
+        raise Refused(Refusal.PRICE_FILTER, f"a {order.order_type} order needs a positive price, not {price}")
+    if price % instrument.tick_size:
+        raise Refused(Refusal.PRECISION, f"price {price} is no multiple of {instrument.tick_size}")
+    if order.order_type is OrderType.LIMIT and (price - mark * _band(order.side, instrument)) * order.side.sign > 0:
+        raise Refused(Refusal.PRICE_BAND, f"price {price} is more than {instrument.price_band} beyond the mark {mark}")
+
+
+def _band(side: OrderSide, instrument: Instrument) -> Decimal:
+    """Return the outermost limit as a share of the mark: the highest of a buy, the lowest of a sell."""
+    return ONE + side.sign * instrument.price_band
+
+
+class Floor:
+    """Turns orders into trades for all accounts.
+
+    Args:
+        instruments: Contracts by symbol.
+        slippage_bps: By which every taker's price is worse than the market's.
+    """
+
+    def __init__(self, instruments: Mapping[str, Instrument], slippage_bps: Decimal) -> None:
+        self.instruments = instruments
+        self._slippage = slippage_bps * BPS
+        self._order_ids = count(1)
+        self._trade_ids: dict[str, int] = {}
+
+    def taker_price(self, order: Order, price: Decimal) -> Decimal:
+        """Return what a taker gets when the market is at `price`: slippage, then the tick; never worse than its own limit."""
+        slipped = against(order.side, price * (ONE + order.side.sign * self._slippage), self.tick(order.symbol))
+        if order.order_type is not OrderType.LIMIT or order.price is None:
+            return slipped
+        return min(slipped, order.price) if order.side is OrderSide.BUY else max(slipped, order.price)
+
+    def tick(self, symbol: str) -> Decimal:
+        """Return the symbol's price step, USDT."""
+        return self.instruments[symbol].tick_size
+
+    def check_trade(self, account: PaperAccount, order: Order, price: Decimal, marks: Mapping[str, Decimal], maker: bool) -> None:
+        """Check that the account may trade the order at `price`.
+
+        Raises:
+            Refused: NO_POSITION_TO_CLOSE for a closing order; MIN_NOTIONAL, LEVERAGE or MARGIN for an opening one.
+        """
+        held = account.position(order.symbol, order.position_side).quantity
+        if not is_opening(order):
+            if order.quantity > held:
+                where = f"{order.symbol} {order.position_side}"
+                raise Refused(Refusal.NO_POSITION_TO_CLOSE, f"{where} holds {held}, {order.quantity} cannot be closed")
+            return
+        mark = marks[order.symbol]
+        notional = order.quantity * (order.price or mark)  # as at Binance, a market order counts at the mark
+        if notional < self.instruments[order.symbol].min_notional:
+            least = self.instruments[order.symbol].min_notional
+            raise Refused(Refusal.MIN_NOTIONAL, f"{notional} USDT is less than the smallest order, {least} USDT")
+        self.check_leverage(order.symbol, (held + order.quantity) * mark, account.leverage_of(order.symbol))
+        required = order.quantity * price / account.leverage_of(order.symbol) + self.fee(order, price, maker)
+        available = account.available_balance(marks)
+        if required > available:
+            raise Refused(Refusal.MARGIN, f"{required:.8f} USDT are required, {available:.8f} USDT are available")
+
+    def check_leverage(self, symbol: str, notional: Decimal, leverage: int) -> None:
+        """Check that a position of `notional` (USDT at mark) may be held at `leverage`.
+
+        Raises:
+            Refused: LEVERAGE.
+        """
+        try:
+            largest = self.instruments[symbol].tier(notional).max_leverage
+        except TierNotFound as error:
+            raise Refused(Refusal.LEVERAGE, str(error)) from error
+        if leverage > largest:
+            raise Refused(Refusal.LEVERAGE, f"{notional:.2f} USDT of {symbol} allow leverage {largest} at most, not {leverage}")
+
+    def accept(
+        self, account: PaperAccount, order: Order, time: datetime, *, group: str | None = None, good_till: datetime | None = None
+    ) -> PaperOrder:
+        """Give an order its id and take it into the account as open."""
+        paper = PaperOrder(
+            order=order, order_id=next(self._order_ids), created_at=time, updated_at=time, group=group, good_till=good_till
+        )
+        account.add(paper)
+        return paper
+
+    def fill(
+        self, account: PaperAccount, paper: PaperOrder, price: Decimal, time: datetime, *, maker: bool = False
+    ) -> PaperTrade:
+        """Trade an open order whole at `price`; what a flat account then lacks is covered by the insurance fund."""
+        order = paper.order
+        trade_id = self._trade_ids[order.symbol] = self._trade_ids.get(order.symbol, 0) + 1
+        fee = self.fee(order, price, maker)
+        trade = account.book_trade(paper, trade_id=trade_id, price=price, fee=fee, maker=maker, time=time)
+        if not account.buckets and account.wallet_balance < 0:
+            account.receive(IncomeKind.INSURANCE_CLEAR, order.symbol, ZERO - account.wallet_balance, time, trade_id)
+        return trade
+
+    def fee(self, order: Order, price: Decimal, maker: bool) -> Decimal:
+        """Return the fee of trading the order at `price`, USDT."""
+        instrument = self.instruments[order.symbol]
+        return order.quantity * price * (instrument.maker_fee_rate if maker else instrument.taker_fee_rate)

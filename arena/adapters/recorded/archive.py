@@ -1,0 +1,252 @@
+"""A market's past as the paper engine's feed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from arena.adapters.recorded.files import Integers, candle_files, read_columns
+from arena.adapters.recorded.series import Columns, Series, from_ms, read_series, to_ms
+from arena.domain.instrument import Instrument
+from arena.domain.market import Bar, BarStep, Candle, FundingRate
+from arena.errors import ConfigurationError
+
+RATE_UNIT = Decimal("0.00000001")  # Binance writes funding rates with eight decimals
+DAY = timedelta(days=1)
+
+
+class CandleArchive:
+    """The candles, marks and fundings of one folder; satisfies the paper engine's BarFeed.
+
+    Args:
+        directory: Of the candle files; all of one interval. `funding` and `mark-1h` are read from beside it.
+        symbols: To read; all of the folder where left out.
+
+    Attributes:
+        interval: Of the candles.
+        instruments: Contracts by symbol.
+        start, end: Open time of the first bar, and the first instant after the last one, of all symbols together.
+        label: Where the prices come from, in words.
+
+    Raises:
+        ConfigurationError: The folder cannot be used; the sentence says what to change.
+    """
+
+    def __init__(self, directory: Path, symbols: Sequence[str] | None = None) -> None:
+        paths = candle_files(directory)
+        if symbols is not None:
+            paths = _chosen(paths, symbols, directory)
+        self._series = {path.stem: read_series(path) for path in paths}
+        self.interval = self._one_interval(directory)
+        self._step_ms = to_ms(self.interval)
+        self._times = np.unique(np.concatenate([series.open_ms for series in self._series.values()]))
+        self._rows = {symbol: _positions(series.open_ms, self._times) for symbol, series in self._series.items()}
+        self._fundings = _read_fundings(directory.parent / "funding", tuple(self._series))
+        self.instruments: Mapping[str, Instrument] = {symbol: series.instrument for symbol, series in self._series.items()}
+        self.start, self.end = from_ms(int(self._times[0])), from_ms(int(self._times[-1])) + self.interval
+        self.label = self._label(directory)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol that has bars, by name."""
+        return tuple(self._series)
+
+    def steps(self, after: datetime, until: datetime) -> Iterator[BarStep]:
+        """Yield the steps with after < close_time ≤ until, in time order; a symbol with a gap is missing from its step."""
+        first, end = np.searchsorted(self._times, [to_ms(after) - self._step_ms, to_ms(until) - self._step_ms], side="right")
+        for index in range(int(first), int(end)):
+            opened = from_ms(int(self._times[index]))
+            held = ((symbol, int(rows[index])) for symbol, rows in self._rows.items())
+            bars = {symbol: self._series[symbol].bar(row) for symbol, row in held if row >= 0}
+            yield BarStep(open_time=opened, close_time=opened + self.interval, bars=bars)
+
+    def current(self, symbol: str, at: datetime) -> Bar | None:
+        """Return the bar that contains `at` (open_time ≤ at < close_time), or None in a gap or beyond the data."""
+        series = self._series[symbol]
+        row = series.row_at(at)
+        return None if row is None else series.bar(row)
+
+    def fundings(self, after: datetime, until: datetime) -> tuple[FundingRate, ...]:
+        """Return the fundings with after < time ≤ until, oldest first; `mark_price` is the mark at that time, on its tick."""
+        first, end = np.searchsorted(self._fundings.times, [to_ms(after), to_ms(until)], side="right")
+        found = (self._funding(row) for row in range(int(first), int(end)))
+        return tuple(funding for funding in found if funding is not None)
+
+    def next_funding_time(self, symbol: str, at: datetime) -> datetime | None:
+        """Return the time of the first funding after `at`; the schedule is public, its rate is not."""
+        index = self.symbols.index(symbol)
+        first = int(np.searchsorted(self._fundings.times, to_ms(at), side="right"))
+        later = np.flatnonzero(self._fundings.symbols[first:] == index)
+        return from_ms(int(self._fundings.times[first + later[0]])) if len(later) else None
+
+    def candles(self, symbol: str, interval: timedelta, end: datetime, limit: int, *, mark: bool = False) -> tuple[Candle, ...]:
+        """Return the last `limit` closed candles that end at or before `end`, oldest first.
+
+        Args:
+            symbol: One of `symbols`.
+            interval: The archive's, or a multiple of it that divides a day; then they are put together from the finer ones.
+            end: Nothing after it is looked at.
+            limit: ≥ 0.
+            mark: Of the mark price (without volume) instead of the last price.
+
+        Raises:
+            ValueError: The interval is not one of those.
+        """
+        self._check(interval)
+        series, wide_ms = self._series[symbol], to_ms(interval)
+        last_end = to_ms(end) // wide_ms * wide_ms
+        stop = int(np.searchsorted(series.open_ms, last_end, side="left"))
+        groups = series.open_ms[:stop] // wide_ms
+        starts = np.flatnonzero(np.diff(groups, prepend=-1))
+        return _joined(series, starts[-limit:] if limit else starts[:0], stop, interval, mark)
+
+    def forming(self, symbol: str, interval: timedelta, at: datetime, *, mark: bool = False) -> Candle | None:
+        """Return what is known at `at` of the candle that contains it: its closed finer bars, and the open of the present one.
+
+        None where the symbol has neither. A fresh candle has its open as all four prices and no volume.
+
+        Raises:
+            ValueError: The interval is not the archive's or a multiple of it that divides a day.
+        """
+        self._check(interval)
+        series, wide_ms = self._series[symbol], to_ms(interval)
+        begin, now = to_ms(at) // wide_ms * wide_ms, to_ms(at)
+        first = int(np.searchsorted(series.open_ms, begin, side="left"))
+        closed = int(np.searchsorted(series.open_ms, now - self._step_ms, side="right"))
+        starts = np.array([first] if closed > first else [], np.int64)
+        known = next(iter(_joined(series, starts, closed, interval, mark)), None)
+        row = series.row_at(at)
+        if row is None:
+            return known
+        price = int((series.mark if mark else series.trade).open[row]) * series.instrument.tick_size
+        return _extended(known, price, from_ms(begin), interval)
+
+    def _check(self, interval: timedelta) -> None:
+        if interval < self.interval or interval % self.interval or interval > DAY or DAY % interval:
+            raise ValueError(f"candles of {interval_name(interval)} cannot be made of {interval_name(self.interval)}")
+
+    def _funding(self, row: int) -> FundingRate | None:
+        symbol = self.symbols[int(self._fundings.symbols[row])]
+        time = from_ms(int(self._fundings.times[row]))
+        mark = self._series[symbol].mark_at(time)
+        if mark is None:
+            return None
+        return FundingRate(symbol=symbol, time=time, rate=int(self._fundings.rates[row]) * RATE_UNIT, mark_price=mark)
+
+    def _one_interval(self, directory: Path) -> timedelta:
+        found = {series.interval: symbol for symbol, series in self._series.items()}
+        if len(found) > 1:
+            named = ", ".join(f"{symbol} {interval_name(interval)}" for interval, symbol in found.items())
+            raise ConfigurationError(f"{directory} mixes candle intervals ({named}): keep one interval in a folder")
+        return next(iter(found))
+
+    def _label(self, directory: Path) -> str:
+        note = directory / "market.json"
+        if note.is_file():
+            try:
+                market = json.loads(note.read_text(encoding="utf-8"))
+                return f"{market['source']} market, seed {market['seed']}"
+            except (ValueError, KeyError, TypeError) as error:
+                raise ConfigurationError(
+                    f"{note} does not say source and seed: remove it or generate the market again"
+                ) from error
+        last = self.end - timedelta(milliseconds=1)
+        return f"recorded candles ({interval_name(self.interval)}, {self.start:%Y-%m-%d} to {last:%Y-%m-%d})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fundings:
+    """All symbols' fundings by time, then symbol: times in ms, index of the symbol, rate in `RATE_UNIT`."""
+
+    times: Integers
+    symbols: Integers
+    rates: Integers
+
+
+def interval_name(interval: timedelta) -> str:
+    """Return an interval as Binance writes it: 5m, 1h, 1d."""
+    minutes = int(interval.total_seconds()) // 60
+    for size, letter in ((1440, "d"), (60, "h")):
+        if minutes and minutes % size == 0:
+            return f"{minutes // size}{letter}"
+    return f"{minutes}m"
+
+
+def _chosen(paths: Sequence[Path], symbols: Sequence[str], directory: Path) -> list[Path]:
+    by_symbol = {path.stem: path for path in paths}
+    missing = [symbol for symbol in symbols if symbol not in by_symbol]
+    if missing:
+        raise ConfigurationError(f"{directory} has no {missing[0]}.parquet: it has {', '.join(by_symbol)}")
+    return [by_symbol[symbol] for symbol in sorted(set(symbols))]
+
+
+def _positions(own: Integers, every: Integers) -> Integers:
+    """Return, for each of all times, the row of the symbol's bar; -1 where it has a gap."""
+    rows = np.full(len(every), -1, np.int64)
+    rows[np.searchsorted(every, own)] = np.arange(len(own))
+    return rows
+
+
+def _read_fundings(directory: Path, symbols: Sequence[str]) -> _Fundings:
+    times, indexes, rates = ([np.empty(0, np.int64)] for _ in range(3))
+    for index, symbol in enumerate(symbols):
+        path = directory / f"{symbol}.parquet"
+        if path.is_file():
+            own_times, (own_rates,) = read_columns(path, "funding_time", ("funding_rate",))
+            known = np.isfinite(own_rates)
+            times.append(own_times[known])
+            indexes.append(np.full(int(known.sum()), index))
+            rates.append(np.rint(own_rates[known] / float(RATE_UNIT)).astype(np.int64))
+    every_time, every_index = np.concatenate(times), np.concatenate(indexes)
+    order = np.lexsort((every_index, every_time))
+    return _Fundings(times=every_time[order], symbols=every_index[order], rates=np.concatenate(rates)[order])
+
+
+def _joined(series: Series, starts: Integers, stop: int, interval: timedelta, mark: bool) -> tuple[Candle, ...]:
+    """Return candles put together from the rows between one start and the next, the last one up to `stop`."""
+    if not len(starts):
+        return ()
+    columns: Columns = series.mark if mark else series.trade
+    tick, step, wide_ms = series.instrument.tick_size, series.instrument.step_size, to_ms(interval)
+    ends = np.append(starts[1:], stop)
+    volumes = np.zeros_like(starts) if mark else np.add.reduceat(series.volume[:stop], starts)
+    rows = zip(
+        (series.open_ms[starts] // wide_ms * wide_ms).tolist(),
+        columns.open[starts].tolist(),
+        np.maximum.reduceat(columns.high[:stop], starts).tolist(),
+        np.minimum.reduceat(columns.low[:stop], starts).tolist(),
+        columns.close[ends - 1].tolist(),
+        volumes.tolist(),
+        strict=True,
+    )
+    return tuple(
+        Candle(
+            open_time=(opened := from_ms(opened_ms)),
+            close_time=opened + interval,
+            open=o * tick,
+            high=h * tick,
+            low=low * tick,
+            close=c * tick,
+            volume=volume * step,
+        )
+        for opened_ms, o, h, low, c, volume in rows
+    )
+
+
+def _extended(known: Candle | None, price: Decimal, opened: datetime, interval: timedelta) -> Candle:
+    """Return a forming candle that has just reached `price`."""
+    return Candle(
+        open_time=opened,
+        close_time=opened + interval,
+        open=known.open if known else price,
+        high=max(known.high, price) if known else price,
+        low=min(known.low, price) if known else price,
+        close=price,
+        volume=known.volume if known else Decimal(0),
+    )

@@ -1,0 +1,117 @@
+"""Rows back into what they stood for, equal to the last digit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from arena.domain.competitor import Competitor, CompetitorId, ModelSpec, Provider, Season, SeasonId
+from arena.domain.ledger import Ledger
+from arena.domain.order import Intent, Leg, Order, OrderSide, OrderType, PositionSide, Thesis
+from arena.domain.position import Position
+
+Stored = Mapping[str, Any]
+
+
+def season_of(row: Stored, competitors: Iterable[Stored]) -> Season:
+    """Return the season as it was created."""
+    return Season(
+        season_id=SeasonId(row["season_id"]),
+        started_at=datetime.fromisoformat(row["started_at"]),
+        symbols=tuple(json.loads(row["symbols"])),
+        interval_seconds=row["interval_seconds"],
+        competitors=tuple(_competitor(each) for each in competitors),
+        market=row["market"],
+        settings=row["settings"],
+    )
+
+
+def ledger_of(account: Stored, positions: Iterable[Stored]) -> Ledger:
+    """Return one competitor's ledger from its account and its open positions."""
+    held = [position_of(row) for row in positions]
+    return Ledger(
+        llm_id=CompetitorId(account["llm_id"]),
+        capital=Decimal(account["initial_balance"]),
+        wallet_balance=Decimal(account["current_balance"]),
+        realized_pnl=Decimal(account["realized_pnl"]),
+        fees=Decimal(account["fees"]),
+        funding=Decimal(account["funding"]),
+        total_trades=account["total_trades"],
+        winning_trades=account["winning_trades"],
+        losing_trades=account["losing_trades"],
+        positions={(position.symbol, position.side): position for position in held},
+    )
+
+
+def position_of(row: Stored) -> Position:
+    """Return an open position."""
+    return Position(
+        llm_id=CompetitorId(row["llm_id"]),
+        symbol=row["symbol"],
+        side=PositionSide(row["side"]),
+        signed_quantity=Decimal(row["signed_quantity"]),
+        signed_cost=Decimal(row["signed_cost"]),
+        leverage=row["leverage"],
+        opened_at=datetime.fromisoformat(row["opened_at"]),
+        thesis=_thesis(row["thesis"]),
+        stop_order_id=row["stop_order_id"],
+        target_order_id=row["target_order_id"],
+        opened_quantity=Decimal(row["opened_quantity"]),
+        opened_notional=Decimal(row["opened_notional"]),
+        closed_quantity=Decimal(row["closed_quantity"]),
+        closed_notional=Decimal(row["closed_notional"]),
+        realized_pnl=Decimal(row["realized_pnl"]),
+        fees=Decimal(row["fees"]),
+        funding=Decimal(row["funding"]),
+    )
+
+
+def intent_of(row: Stored) -> Intent:
+    """Return an intent with its order."""
+    order = Order(
+        client_order_id=row["client_order_id"],
+        symbol=row["symbol"],
+        side=OrderSide(row["side"]),
+        position_side=PositionSide(row["position_side"]),
+        order_type=OrderType(row["order_type"]),
+        quantity=Decimal(row["quantity"]),
+        price=_decimal(row["price"]),
+        trigger_price=_decimal(row["trigger_price"]),
+    )
+    return Intent(
+        order=order,
+        llm_id=CompetitorId(row["llm_id"]),
+        cycle=row["cycle"],
+        leg=Leg(row["leg"]),
+        leverage=row["leverage"],
+        thesis=_thesis(row["thesis"]),
+        arrival_price=Decimal(row["arrival_price"]),
+        created_at=datetime.fromisoformat(row["formed_at"]),
+    )
+
+
+def _competitor(row: Stored) -> Competitor:
+    model = ModelSpec(
+        provider=Provider(row["provider"]),
+        model=row["model"],
+        max_tokens=row["max_tokens"],
+        temperature=_decimal(row["temperature"]),
+        base_url=row["base_url"],
+        baseline=bool(row["baseline"]),
+    )
+    return Competitor(llm_id=CompetitorId(row["llm_id"]), model=model, capital=Decimal(row["capital"]))
+
+
+def _thesis(text: str | None) -> Thesis | None:
+    if text is None:
+        return None
+    said = json.loads(text)
+    prices = {name: _decimal(said[name]) for name in ("stop_price", "target_price")}
+    return Thesis(reason=said["reason"], invalidation=said["invalidation"], confidence=said["confidence"], **prices)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

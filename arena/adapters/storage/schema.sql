@@ -1,0 +1,426 @@
+-- The system of record. Money is exact decimal TEXT, times are ISO 8601 UTC TEXT with microseconds, sets and maps are JSON TEXT.
+-- A season's cycle is booked in one transaction; what happened is appended and never changed (see the triggers at the end).
+-- Ids follow booking order. Every foreign key is indexed, every business event has a unique key.
+
+CREATE TABLE IF NOT EXISTS seasons (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL UNIQUE,
+    started_at TEXT NOT NULL,
+    symbols TEXT NOT NULL,
+    interval_seconds INTEGER NOT NULL CHECK (interval_seconds > 0),
+    market TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS competitors (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL REFERENCES seasons (season_id) ON DELETE RESTRICT,
+    llm_id TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    max_tokens INTEGER NOT NULL,
+    temperature TEXT,
+    base_url TEXT,
+    baseline INTEGER NOT NULL CHECK (baseline IN (0, 1)),
+    capital TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, llm_id)
+) STRICT;
+
+-- A number is claimed (begun) before anything is sent, and booked whole.
+CREATE TABLE IF NOT EXISTS cycles (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL REFERENCES seasons (season_id) ON DELETE RESTRICT,
+    number INTEGER NOT NULL CHECK (number > 0),
+    status TEXT NOT NULL DEFAULT 'begun' CHECK (status IN ('begun', 'booked')),
+    scheduled_at TEXT NOT NULL,
+    closed_at TEXT,
+    static_prompt_hash TEXT,
+    market_prompt_hash TEXT,
+    prompt_hash TEXT,
+    snapshot_hash TEXT,
+    execution_order TEXT,
+    orphans TEXT,
+    cursor TEXT,
+    funding_since TEXT,
+    payload_hash TEXT,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, number)
+) STRICT;
+CREATE INDEX IF NOT EXISTS cycles_booked ON cycles (season_id, number) WHERE status = 'booked';
+
+-- What the ledger entries add up to. current_balance is the wallet; total_pnl what trading has changed of it.
+CREATE TABLE IF NOT EXISTS llm_accounts (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    llm_id TEXT NOT NULL,
+    initial_balance TEXT NOT NULL,
+    current_balance TEXT NOT NULL,
+    unrealized_pnl TEXT NOT NULL,
+    equity TEXT NOT NULL,
+    total_pnl TEXT NOT NULL,
+    realized_pnl TEXT NOT NULL,
+    fees TEXT NOT NULL,
+    funding TEXT NOT NULL,
+    total_trades INTEGER NOT NULL,
+    winning_trades INTEGER NOT NULL,
+    losing_trades INTEGER NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, llm_id),
+    FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT
+) STRICT;
+
+-- The shared parts of the prompts, once each; a competitor's own section is in its turn.
+CREATE TABLE IF NOT EXISTS prompts (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL REFERENCES seasons (season_id) ON DELETE RESTRICT,
+    hash TEXT NOT NULL,
+    part TEXT NOT NULL CHECK (part IN ('static', 'market')),
+    text TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, part, hash)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS snapshots (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    as_of TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, cycle),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+
+-- One competitor's part of a cycle. An answer that states no decision, and no answer, are kept as what they are.
+CREATE TABLE IF NOT EXISTS turns (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    time TEXT NOT NULL,
+    account_prompt TEXT NOT NULL,
+    answer TEXT NOT NULL CHECK (answer IN ('decision', 'invalid', 'no_answer')),
+    failure TEXT,
+    error TEXT,
+    attempts INTEGER NOT NULL CHECK (attempts >= 0),
+    notes TEXT NOT NULL,
+    skipped TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, llm_id, cycle),
+    FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS turns_cycle ON turns (season_id, cycle);
+CREATE INDEX IF NOT EXISTS turns_asked ON turns (season_id, time) WHERE attempts > 0;
+
+CREATE TABLE IF NOT EXISTS model_calls (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    text TEXT NOT NULL,
+    request_id TEXT,
+    stop_reason TEXT,
+    input_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    latency_ms INTEGER NOT NULL,
+    cost_usd TEXT,
+    parameters TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, cycle, llm_id),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS llm_decisions (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    time TEXT NOT NULL,
+    decision_type TEXT NOT NULL
+        CHECK (decision_type IN ('open_long', 'open_short', 'reduce', 'close', 'hold', 'invalid', 'no_answer')),
+    symbol TEXT,
+    reasoning TEXT NOT NULL,
+    confidence INTEGER,
+    size_percent INTEGER,
+    leverage INTEGER,
+    stop_price TEXT,
+    target_price TEXT,
+    invalidation TEXT,
+    outcome TEXT NOT NULL,
+    full_response TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, cycle, llm_id, symbol),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS rejections (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    action TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS rejections_cycle ON rejections (season_id, cycle);
+
+-- Written before the order is sent; open until a cycle says that nothing more can come of it.
+CREATE TABLE IF NOT EXISTS intents (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    client_order_id TEXT NOT NULL,
+    leg TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')),
+    position_side TEXT NOT NULL CHECK (position_side IN ('LONG', 'SHORT')),
+    order_type TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    price TEXT,
+    trigger_price TEXT,
+    leverage INTEGER NOT NULL,
+    thesis TEXT,
+    arrival_price TEXT NOT NULL,
+    formed_at TEXT NOT NULL,
+    closed_cycle INTEGER,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, client_order_id),
+    FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS intents_cycle ON intents (season_id, cycle);
+CREATE INDEX IF NOT EXISTS intents_competitor ON intents (season_id, llm_id);
+CREATE INDEX IF NOT EXISTS intents_open ON intents (season_id) WHERE closed_cycle IS NULL;
+
+CREATE TABLE IF NOT EXISTS orders (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    client_order_id TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('filled', 'resting', 'refused', 'unknown')),
+    exchange_order_id TEXT,
+    filled_quantity TEXT NOT NULL,
+    code INTEGER,
+    message TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, client_order_id),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS orders_cycle ON orders (season_id, cycle);
+
+CREATE TABLE IF NOT EXISTS fills (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    trade_id INTEGER NOT NULL,
+    exchange_order_id TEXT NOT NULL,
+    client_order_id TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')),
+    position_side TEXT NOT NULL CHECK (position_side IN ('LONG', 'SHORT')),
+    quantity TEXT NOT NULL,
+    price TEXT NOT NULL,
+    fee TEXT NOT NULL,
+    realized_pnl TEXT NOT NULL,
+    time TEXT NOT NULL,
+    booked_cycle INTEGER NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, symbol, trade_id),
+    FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
+    FOREIGN KEY (season_id, booked_cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS fills_competitor ON fills (season_id, llm_id);
+CREATE INDEX IF NOT EXISTS fills_cycle ON fills (season_id, booked_cycle);
+
+CREATE TABLE IF NOT EXISTS funding (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    position_side TEXT NOT NULL CHECK (position_side IN ('LONG', 'SHORT')),
+    signed_quantity TEXT NOT NULL,
+    mark_price TEXT NOT NULL,
+    funding_rate TEXT NOT NULL,
+    payment TEXT NOT NULL,
+    time TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, llm_id, symbol, position_side, time),
+    FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS funding_cycle ON funding (season_id, cycle);
+
+-- Why a wallet changed: amount is added to it, balance is the wallet afterwards. The capital belongs to no cycle.
+CREATE TABLE IF NOT EXISTS ledger_entries (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER,
+    llm_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('capital', 'realized_pnl', 'fee', 'funding')),
+    symbol TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    balance TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    time TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, llm_id, kind, symbol, reference),
+    FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS ledger_entries_cycle ON ledger_entries (season_id, cycle);
+
+CREATE TABLE IF NOT EXISTS equity_points (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    time TEXT NOT NULL,
+    wallet_balance TEXT NOT NULL,
+    unrealized_pnl TEXT NOT NULL,
+    equity TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, llm_id, cycle, time),
+    FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS equity_points_cycle ON equity_points (season_id, cycle);
+
+CREATE TABLE IF NOT EXISTS position_points (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    position_side TEXT NOT NULL CHECK (position_side IN ('LONG', 'SHORT')),
+    signed_quantity TEXT NOT NULL,
+    entry_price TEXT NOT NULL,
+    mark_price TEXT NOT NULL,
+    unrealized_pnl TEXT NOT NULL,
+    time TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, cycle, llm_id, symbol, position_side, time),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+
+-- One row a position, from its first fill until it is flat; an open row restores it exactly. Quantity and entry price of an
+-- open position are of what is held, of a closed one of all that was traded; unrealized_pnl is at mark_price. cycle is the last
+-- one that changed the row.
+CREATE TABLE IF NOT EXISTS positions (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL CHECK (side IN ('LONG', 'SHORT')),
+    status TEXT NOT NULL CHECK (status IN ('open', 'closed')),
+    entry_price TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    leverage INTEGER NOT NULL CHECK (leverage >= 1),
+    mark_price TEXT,
+    unrealized_pnl TEXT NOT NULL,
+    signed_quantity TEXT NOT NULL,
+    signed_cost TEXT NOT NULL,
+    opened_at TEXT NOT NULL,
+    closed_at TEXT,
+    thesis TEXT,
+    stop_order_id TEXT,
+    target_order_id TEXT,
+    opened_quantity TEXT,
+    opened_notional TEXT,
+    closed_quantity TEXT,
+    closed_notional TEXT,
+    realized_pnl TEXT NOT NULL,
+    fees TEXT NOT NULL,
+    funding TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, llm_id, symbol, side, opened_at),
+    FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS positions_cycle ON positions (season_id, cycle);
+CREATE UNIQUE INDEX IF NOT EXISTS positions_open ON positions (season_id, llm_id, symbol, side) WHERE status = 'open';
+
+CREATE TABLE IF NOT EXISTS closed_trades (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    llm_id TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL CHECK (side IN ('LONG', 'SHORT')),
+    entry_price TEXT NOT NULL,
+    exit_price TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    leverage INTEGER NOT NULL,
+    pnl TEXT NOT NULL,
+    fees TEXT NOT NULL,
+    funding TEXT NOT NULL,
+    opened_at TEXT NOT NULL,
+    closed_at TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, llm_id, symbol, side, opened_at),
+    FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS closed_trades_cycle ON closed_trades (season_id, cycle);
+
+CREATE TABLE IF NOT EXISTS discrepancies (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    symbol TEXT NOT NULL,
+    position_side TEXT NOT NULL CHECK (position_side IN ('LONG', 'SHORT')),
+    ledgers TEXT NOT NULL,
+    venue TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, cycle, symbol, position_side),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS alerts (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    llm_id TEXT,
+    text TEXT NOT NULL,
+    time TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS alerts_cycle ON alerts (season_id, cycle);
+
+CREATE TRIGGER IF NOT EXISTS ledger_entries_unchanged BEFORE UPDATE ON ledger_entries
+BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_entries_kept BEFORE DELETE ON ledger_entries
+BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS fills_unchanged BEFORE UPDATE ON fills
+BEGIN SELECT RAISE(ABORT, 'fills is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS fills_kept BEFORE DELETE ON fills
+BEGIN SELECT RAISE(ABORT, 'fills is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS funding_unchanged BEFORE UPDATE ON funding
+BEGIN SELECT RAISE(ABORT, 'funding is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS funding_kept BEFORE DELETE ON funding
+BEGIN SELECT RAISE(ABORT, 'funding is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS equity_points_unchanged BEFORE UPDATE ON equity_points
+BEGIN SELECT RAISE(ABORT, 'equity_points is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS equity_points_kept BEFORE DELETE ON equity_points
+BEGIN SELECT RAISE(ABORT, 'equity_points is append-only'); END;

@@ -1,0 +1,232 @@
+"""The system of record in one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from arena.adapters.storage.rows import (
+    TABLES,
+    Tables,
+    clean,
+    cycle_rows,
+    intent_row,
+    iso,
+    payload_hash,
+    season_rows,
+)
+from arena.adapters.storage.sqlite_file import open_file
+from arena.adapters.storage.sqlite_read import read_season, read_state
+from arena.application.record import CycleRecord, SeasonState
+from arena.domain.competitor import Season, SeasonId
+from arena.domain.money import ZERO
+from arena.domain.order import Intent
+from arena.errors import ConfigurationError, CycleConflict, RecordsError
+
+PAGE = 1000
+_NOW = "strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'"
+_BOOKKEEPING = {"id", "created_at", "updated_at"}
+_CHANGING = {  # tables whose rows change, by the columns that name a row
+    "cycles": ("season_id", "number"),
+    "llm_accounts": ("season_id", "llm_id"),
+    "orders": ("season_id", "client_order_id"),
+    "positions": ("season_id", "llm_id", "symbol", "side", "opened_at"),
+}
+
+
+class SqliteRecords:
+    """The Records port on a file; one connection, usable from any thread, one unit of work at a time.
+
+    Raises:
+        ConfigurationError: On opening: the file cannot be used, or was written by another version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._db = open_file(path)
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Let go of the file; nothing can be read or written afterwards."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def open_season(self, season: Season) -> Season:
+        """Create the season with its ledgers, or return the one of that id as it was created."""
+        with self._unit_of_work(f"season {season.season_id} was not opened") as db:
+            known = read_season(db, season.season_id)
+            if known is None:
+                _insert(db, season_rows(season))
+                return season
+        differences = [name for name, old, new in _essentials(known, season) if old != new]
+        if differences:
+            raise ConfigurationError(
+                f"season {season.season_id} exists with other {' and '.join(differences)}; name a new season, or set them back"
+            )
+        return known
+
+    async def state(self, season_id: SeasonId, as_of: datetime) -> SeasonState:
+        """Return where the next cycle starts."""
+        with self._unit_of_work(f"the state of season {season_id} was not read", begin="BEGIN") as db:
+            return read_state(db, season_id, as_of)
+
+    async def begin_cycle(self, season_id: SeasonId, number: int, as_of: datetime) -> None:
+        """Claim a cycle's number."""
+        with self._unit_of_work(f"cycle {number} of season {season_id} was not begun") as db:
+            claimed = db.execute(
+                "INSERT INTO cycles (season_id, number, scheduled_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (season_id, number, iso(as_of)),
+            )
+            if claimed.rowcount == 0:
+                raise CycleConflict(f"another run has claimed cycle {number} of season {season_id}")
+
+    async def append_intents(self, season_id: SeasonId, intents: Sequence[Intent]) -> None:
+        """Write down orders before they are sent; writing the same again changes nothing."""
+        with self._unit_of_work(f"the intents of season {season_id} were not written") as db:
+            for row in (intent_row(season_id, intent) for intent in intents):
+                key = (season_id, row["client_order_id"])
+                known = db.execute("SELECT * FROM intents WHERE season_id = ? AND client_order_id = ?", key).fetchone()
+                if known is None:
+                    _insert(db, {"intents": [row]})
+                elif any(known[name] != value for name, value in row.items()):
+                    raise CycleConflict(f"order {row['client_order_id']} is written down with other contents")
+
+    async def append_cycle(self, record: CycleRecord) -> None:
+        """Book a cycle: all of it or nothing, once."""
+        tables = cycle_rows(record)
+        digest = payload_hash(tables, record.closed_intents)
+        with self._unit_of_work(f"cycle {record.number} of season {record.season_id} was not booked") as db:
+            if not _bookable(db, record, digest):
+                return
+            _check_wallets(db, record)
+            tables["cycles"][0]["payload_hash"] = digest
+            _insert(db, tables)
+            db.executemany(
+                f"UPDATE intents SET closed_cycle = ?, updated_at = {_NOW} WHERE season_id = ? AND client_order_id = ?",  # noqa: S608
+                [(record.number, record.season_id, client_id) for client_id in record.closed_intents],
+            )
+            _check_positions(db, record)
+
+    async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield a table's rows of a season in booking order, without the store's own ids and times."""
+        if table not in TABLES:
+            raise RecordsError(f"the records have no table {table}; they have {', '.join(TABLES)}")
+        after = 0
+        while True:
+            with self._unit_of_work(f"table {table} of season {season_id} was not read", begin="BEGIN") as db:
+                page = db.execute(
+                    f"SELECT * FROM {table} WHERE season_id = ? AND id > ? ORDER BY id LIMIT {PAGE}",  # noqa: S608  a known table
+                    (season_id, after),
+                ).fetchall()
+            for row in page:
+                yield {name: _shown(name, row[name]) for name in row.keys() if name not in _BOOKKEEPING}  # noqa: SIM118  sqlite3.Row
+            if len(page) < PAGE:
+                return
+            after = page[-1]["id"]
+
+    @contextmanager
+    def _unit_of_work(self, failure: str, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """Keep everything done inside, or nothing; `failure` says what did not happen."""
+        with self._lock:
+            try:
+                self._db.execute(begin)
+                yield self._db
+                self._db.execute("COMMIT")
+            except sqlite3.ProgrammingError as error:
+                raise RecordsError(f"{failure}: {error}") from error  # closed
+            except BaseException as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise RecordsError(f"{failure}: {error}") from error
+                raise
+
+
+def _insert(db: sqlite3.Connection, tables: Tables) -> None:
+    """Write rows; those of a table whose rows change replace the row of the same key, shared prompts are kept once."""
+    for table in (name for name in TABLES if name in tables):
+        for row in tables[table]:
+            key = _CHANGING.get(table)
+            sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"  # noqa: S608  names from rows.py
+            if key is not None:
+                changes = [f"{name} = excluded.{name}" for name in row if name not in key]
+                sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join([*changes, f'updated_at = {_NOW}'])}"
+            elif table == "prompts":
+                sql += " ON CONFLICT DO NOTHING"
+            db.execute(sql, tuple(row.values()))
+
+
+def _bookable(db: sqlite3.Connection, record: CycleRecord, digest: str) -> bool:
+    """Return whether the cycle is still to be booked; False when it is booked with these contents."""
+    name = f"cycle {record.number} of season {record.season_id}"
+    found = db.execute(
+        "SELECT status, payload_hash FROM cycles WHERE season_id = ? AND number = ?", (record.season_id, record.number)
+    ).fetchone()
+    if found is None:
+        raise CycleConflict(f"{name} was never begun")
+    if found["status"] == "booked":
+        if found["payload_hash"] == digest:
+            return False
+        raise CycleConflict(f"{name} is booked with other contents")
+    later = db.execute(
+        "SELECT number FROM cycles WHERE season_id = ? AND status = 'booked' AND number > ? LIMIT 1",
+        (record.season_id, record.number),
+    ).fetchone()
+    if later is not None:
+        raise CycleConflict(f"{name} comes too late: cycle {later['number']} is booked")
+    return True
+
+
+def _check_wallets(db: sqlite3.Connection, record: CycleRecord) -> None:
+    """Refuse a record that started from other balances than the booked ones, or whose entries do not explain the new ones."""
+    found = db.execute("SELECT llm_id, current_balance FROM llm_accounts WHERE season_id = ?", (record.season_id,))
+    balances = {row["llm_id"]: Decimal(row["current_balance"]) for row in found}
+    for entry in record.entries:
+        balances[entry.llm_id] = balances.get(entry.llm_id, ZERO) + entry.amount
+    for llm_id, ledger in record.ledgers.items():
+        if balances.get(llm_id) != ledger.wallet_balance:
+            raise RecordsError(
+                f"cycle {record.number}: the entries of {llm_id} lead to {balances.get(llm_id)} USDT, its ledger says "
+                f"{ledger.wallet_balance}; nothing was booked"
+            )
+
+
+def _check_positions(db: sqlite3.Connection, record: CycleRecord) -> None:
+    """Refuse a record in which a position vanished without a closed trade: it would come back with the next state."""
+    found = db.execute(
+        "SELECT llm_id, symbol, side FROM positions INDEXED BY positions_open WHERE season_id = ? AND status = 'open'",
+        (record.season_id,),
+    )
+    kept = {(row["llm_id"], row["symbol"], row["side"]) for row in found if row["llm_id"] in record.ledgers}
+    held = {(llm_id, symbol, side) for llm_id, ledger in record.ledgers.items() for symbol, side in ledger.positions}
+    if lost := kept - held:
+        which = ", ".join(" ".join(key) for key in sorted(lost))
+        raise RecordsError(f"cycle {record.number}: {which} vanished without a closed trade; nothing was booked")
+
+
+def _essentials(known: Season, wanted: Season) -> Iterable[tuple[str, object, object]]:
+    """Yield what two seasons of one id must share; a base URL may move, the order of symbols is the first one's."""
+    yield "symbols", set(known.symbols), set(wanted.symbols)
+    yield "competitors", _models(known), _models(wanted)
+    yield "capital", {e.llm_id: e.capital for e in known.competitors}, {e.llm_id: e.capital for e in wanted.competitors}
+
+
+def _models(season: Season) -> dict[str, tuple[object, ...]]:
+    return {
+        each.llm_id: (each.model.provider, clean(each.model.model), each.model.max_tokens, each.model.temperature)
+        for each in season.competitors
+    }
+
+
+def _shown(name: str, value: Any) -> Any:
+    return bool(value) if name == "baseline" else value

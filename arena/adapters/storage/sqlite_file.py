@@ -1,0 +1,62 @@
+"""The file: opened for its owner only, with the schema this version of the arena knows."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+from arena.errors import ConfigurationError
+
+SCHEMA_VERSION = 1
+OWNER_ONLY = 0o600
+BUSY_TIMEOUT_MS = 5000
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Return a connection to the records at `path`, which is created where there is none.
+
+    Raises:
+        ConfigurationError: The file cannot be opened, is something else, or has another version's schema.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY))  # the -wal and -shm files take their mode from it
+        path.chmod(OWNER_ONLY)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(f"the records at {path} cannot be opened: {error}") from error
+    try:
+        _prepare(connection, path)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise ConfigurationError(f"the records at {path} cannot be opened: {error}") from error
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise ConfigurationError(f"{path} is not a file of the arena's records: {error}") from error
+    except ConfigurationError:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ledger_entries'").fetchone():
+            raise ConfigurationError(f"{path} is another program's database; name a new file for the records")
+    elif version not in (0, SCHEMA_VERSION):
+        age = "a newer" if version > SCHEMA_VERSION else "an older"
+        raise ConfigurationError(
+            f"{path} was written by {age} version of the arena (schema {version}, this one knows {SCHEMA_VERSION}); "
+            "use that version, or name a new file"
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # an intent must survive a power cut: the order is sent right after it
+    connection.execute("PRAGMA foreign_keys = ON")
+    if version == 0:
+        schema = files("arena.adapters.storage").joinpath("schema.sql").read_text(encoding="utf-8")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;")

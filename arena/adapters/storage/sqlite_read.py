@@ -1,0 +1,98 @@
+"""Reading the state a cycle starts from; every query is answered by an index, whatever the season's length."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from arena.adapters.storage.restore import intent_of, ledger_of, season_of
+from arena.adapters.storage.rows import iso
+from arena.application.record import PastTurn, SeasonState
+from arena.domain.competitor import CompetitorId, Season, SeasonId
+from arena.domain.ledger import Ledger
+from arena.domain.order import Intent
+from arena.errors import ConfigurationError
+
+PAST_TURNS = 5
+WINDOW = timedelta(hours=1)
+
+
+def read_season(db: sqlite3.Connection, season_id: SeasonId) -> Season | None:
+    """Return a season as it was created; None where there is none."""
+    row = db.execute("SELECT * FROM seasons WHERE season_id = ?", (season_id,)).fetchone()
+    if row is None:
+        return None
+    return season_of(row, db.execute("SELECT * FROM competitors WHERE season_id = ? ORDER BY id", (season_id,)))
+
+
+def read_state(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> SeasonState:
+    """Return where the next cycle starts.
+
+    Raises:
+        ConfigurationError: There is no such season.
+    """
+    season = read_season(db, season_id)
+    if season is None:
+        known = [row["season_id"] for row in db.execute("SELECT season_id FROM seasons ORDER BY id DESC LIMIT 5")]
+        raise ConfigurationError(
+            f"there is no season {season_id} in the records; " + (f"there are {', '.join(known)}" if known else "there are none")
+        )
+    last = db.execute(
+        "SELECT * FROM cycles WHERE season_id = ? AND status = 'booked' ORDER BY number DESC LIMIT 1", (season_id,)
+    ).fetchone()
+    begun = db.execute("SELECT max(number) AS number FROM cycles WHERE season_id = ?", (season_id,)).fetchone()
+    return SeasonState(
+        season=season,
+        number=begun["number"] or 0,
+        ledgers=_ledgers(db, season_id),
+        intents=_open_intents(db, season_id),
+        orphans=tuple((symbol, client_id) for symbol, client_id in json.loads(last["orphans"])) if last else (),
+        cursor=json.loads(last["cursor"]) if last else dict.fromkeys(season.symbols, 0),
+        funding_since=datetime.fromisoformat(last["funding_since"]) if last else season.started_at,
+        past={each.llm_id: _past(db, season_id, each.llm_id) for each in season.competitors},
+        decided_at=_decided_at(db, season, as_of),
+    )
+
+
+def _ledgers(db: sqlite3.Connection, season_id: SeasonId) -> Mapping[CompetitorId, Ledger]:
+    held = defaultdict(list)
+    found = db.execute(
+        "SELECT * FROM positions INDEXED BY positions_open "  # else SQLite walks through the closed ones
+        "WHERE season_id = ? AND status = 'open' ORDER BY opened_at, symbol, side",
+        (season_id,),
+    )
+    for row in found:
+        held[row["llm_id"]].append(row)
+    accounts = db.execute("SELECT * FROM llm_accounts WHERE season_id = ? ORDER BY id", (season_id,))
+    return {CompetitorId(row["llm_id"]): ledger_of(row, held[row["llm_id"]]) for row in accounts}
+
+
+def _open_intents(db: sqlite3.Connection, season_id: SeasonId) -> Mapping[str, Intent]:
+    found = db.execute("SELECT * FROM intents WHERE season_id = ? AND closed_cycle IS NULL ORDER BY id", (season_id,))
+    return {row["client_order_id"]: intent_of(row) for row in found}
+
+
+def _past(db: sqlite3.Connection, season_id: SeasonId, llm_id: CompetitorId) -> tuple[PastTurn, ...]:
+    """Return the last turns, oldest first."""
+    found = db.execute(
+        "SELECT cycle, time, summary FROM turns WHERE season_id = ? AND llm_id = ? ORDER BY cycle DESC LIMIT ?",
+        (season_id, llm_id, PAST_TURNS),
+    ).fetchall()
+    return tuple(
+        PastTurn(cycle=row["cycle"], time=datetime.fromisoformat(row["time"]), summary=row["summary"]) for row in reversed(found)
+    )
+
+
+def _decided_at(db: sqlite3.Connection, season: Season, as_of: datetime) -> Mapping[CompetitorId, tuple[datetime, ...]]:
+    """Return the times after as_of − 1 h, up to as_of, of the turns in which a model was asked, oldest first."""
+    times: dict[CompetitorId, list[datetime]] = {each.llm_id: [] for each in season.competitors}
+    found = db.execute(
+        "SELECT llm_id, time FROM turns WHERE season_id = ? AND attempts > 0 AND time > ? AND time <= ? ORDER BY time",
+        (season.season_id, iso(as_of - WINDOW), iso(as_of)),
+    )
+    for row in found:
+        times[CompetitorId(row["llm_id"])].append(datetime.fromisoformat(row["time"]))
+    return {llm_id: tuple(asked) for llm_id, asked in times.items()}

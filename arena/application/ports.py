@@ -1,0 +1,211 @@
+"""The outside, as the use cases see it. Adapters translate foreign names, units and exceptions into these."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+from arena.domain.competitor import CompetitorId, Season, SeasonId
+from arena.domain.instrument import Instrument
+from arena.domain.market import FundingRate, MarketSnapshot
+from arena.domain.order import Fill, Intent, Order, OrderOutcome, PositionSide
+
+if TYPE_CHECKING:
+    from arena.application.record import Alert, CycleRecord, SeasonState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What a model is asked.
+
+    Attributes:
+        static: The season's rules; byte-identical in every cycle, first so that provider caches work.
+        market: The cycle's market; byte-identical for all competitors.
+        account: The competitor's own section.
+        schema: JSON schema of the answer.
+    """
+
+    static: str
+    market: str
+    account: str
+    schema: Mapping[str, Any]
+
+    @property
+    def user(self) -> str:
+        """The part sent as the user's message."""
+        return f"{self.market}\n{self.account}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A model's raw answer and what it took.
+
+    Attributes:
+        text: As received.
+        model: The version that the provider says answered.
+        input_tokens: All of them, cached ones included.  cached_tokens: Of these, read from the provider's cache.
+        latency_ms: Of the successful call.
+        parameters: What was really sent (max tokens, temperature where it was), without keys.
+        cost_usd: None where the price is unknown.
+    """
+
+    text: str
+    model: str
+    request_id: str | None
+    stop_reason: str | None
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    latency_ms: int
+    parameters: Mapping[str, Any]
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueBook:
+    """The venue's view of the whole account.
+
+    Attributes:
+        positions: Signed quantity by symbol and side, base asset; zeros are left out.
+        wallet_balance, available_balance: USDT.
+    """
+
+    positions: Mapping[tuple[str, PositionSide], Decimal]
+    wallet_balance: Decimal
+    available_balance: Decimal
+
+
+class MarketData(Protocol):
+    """Prices, the same for all competitors."""
+
+    async def time(self) -> datetime:
+        """Return the venue's clock, UTC."""
+        ...
+
+    async def label(self) -> str:
+        """Return where the prices come from, in words for report and prompt-free displays."""
+        ...
+
+    async def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """Return the contracts with filters, tiers and fees; an unknown symbol is left out."""
+        ...
+
+    async def snapshot(self, symbols: Sequence[str], as_of: datetime) -> MarketSnapshot:
+        """Return the market at `as_of`; a symbol that cannot be read is in `missing`.
+
+        Raises:
+            MarketDataError: Nothing could be read at all.
+        """
+        ...
+
+    async def marks(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return the mark prices of this moment, USDT; a symbol without one is left out."""
+        ...
+
+    async def fundings(self, symbols: Sequence[str], after: datetime, until: datetime) -> tuple[FundingRate, ...]:
+        """Return the fundings with after < time ≤ until, oldest first."""
+        ...
+
+
+class Exchange(Protocol):
+    """One trading account."""
+
+    async def prepare(self, symbols: Sequence[str], leverage: int) -> None:
+        """Set hedge mode, cross margin and the symbols' leverage.
+
+        Raises:
+            ConfigurationError: The account is in a state that must be changed by hand; the sentence says which.
+        """
+        ...
+
+    async def place(self, order: Order) -> OrderOutcome:
+        """Send an order once; after an unknown result look its client id up before anything else.
+
+        Raises:
+            ExchangeUnavailable: Nothing was executed.
+        """
+        ...
+
+    async def cancel(self, symbol: str, client_order_id: str) -> bool:
+        """Cancel a resting conditional order; False when it is already gone (filled, cancelled, never there)."""
+        ...
+
+    async def fills(self, cursor: Mapping[str, int], since: datetime, until: datetime) -> tuple[Fill, ...]:
+        """Return the account's trades after the cursor, up to `until`, in time order.
+
+        Args:
+            cursor: Last known trade id by symbol, 0 for a symbol without one; its symbols are those that are asked for.
+            since: Where to begin for a symbol without a known trade.
+            until: Later trades are left for the next settlement.
+        """
+        ...
+
+    async def book(self) -> VenueBook:
+        """Return positions and balances of the account."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """One competitor's model."""
+
+    async def complete(self, prompt: Prompt, timeout_seconds: float) -> Completion:
+        """Ask once, without retries.
+
+        Raises:
+            ModelFault: No usable completion; its `transient` says whether asking again may help.
+        """
+        ...
+
+
+class Records(Protocol):
+    """The system of record."""
+
+    async def open_season(self, season: Season) -> Season:
+        """Create the season with its ledgers, or return the one of that id as it was created.
+
+        Raises:
+            ConfigurationError: The season exists with other competitors, symbols or capital.
+        """
+        ...
+
+    async def state(self, season_id: SeasonId, as_of: datetime) -> SeasonState:
+        """Return where the next cycle starts."""
+        ...
+
+    async def begin_cycle(self, season_id: SeasonId, number: int, as_of: datetime) -> None:
+        """Claim a cycle's number.
+
+        Raises:
+            CycleConflict: Another run has claimed it.
+        """
+        ...
+
+    async def append_intents(self, season_id: SeasonId, intents: Sequence[Intent]) -> None:
+        """Write down orders before they are sent; writing the same again changes nothing."""
+        ...
+
+    async def append_cycle(self, record: CycleRecord) -> None:
+        """Book a cycle: all of it or nothing, once. Booking the same record again changes nothing.
+
+        Raises:
+            CycleConflict: The cycle is booked with other contents.
+        """
+        ...
+
+    def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield a table's rows of a season in booking order; decimals as exact strings, times ISO 8601 UTC with microseconds."""
+        ...
+
+
+class Notifier(Protocol):
+    """Where alerts go."""
+
+    async def notify(self, alerts: Sequence[Alert]) -> None:
+        """Deliver; a destination that fails is logged and never raises."""
+        ...
+
+
+Models = Mapping[CompetitorId, LanguageModel]

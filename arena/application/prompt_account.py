@@ -1,0 +1,147 @@
+"""The part of the prompt about one competitor's own account: nobody else sees it, and it shows nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from arena.application.cycle import marks_of
+from arena.application.prompt_figures import amount, instant, line, one_line, price
+from arena.application.record import PastTurn
+from arena.domain.decision import Action
+from arena.domain.instrument import Instrument, TierNotFound
+from arena.domain.ledger import Ledger
+from arena.domain.margin import liquidation_price, total_maintenance
+from arena.domain.market import MarketSnapshot
+from arena.domain.money import ZERO, plain
+from arena.domain.position import Position
+from arena.domain.risk import Limits, margin_state, stale
+from arena.strategies import layout
+
+LONGEST_THESIS = 300  # characters of a model's own earlier words
+LONGEST_PAST = 400
+PAST_TURNS = 6  # half an hour at the usual cadence
+
+
+def account_section(
+    ledger: Ledger,
+    snapshot: MarketSnapshot,
+    limits: Limits,
+    instruments: Mapping[str, Instrument],
+    past: Sequence[PastTurn],
+    now: datetime,
+) -> str:
+    """Return what a competitor has, holds, may do and did last.
+
+    Args:
+        ledger: Its own, after everything known has been booked.
+        snapshot: The cycle's; a held symbol that is missing from it is valued at its entry price.
+        limits: The same object that risk checks against.
+        instruments: By symbol.
+        past: Its earlier turns; the newest `PAST_TURNS` are told.
+        now: The cycle's instant.
+    """
+    marks = marks_of([ledger], snapshot.marks())
+    lines = [layout.ACCOUNT, line(layout.TIME, instant(now)), *_balances(ledger, marks, limits)]
+    lines += ["", layout.POSITIONS]
+    for position in ledger.positions.values():
+        lines += [f"{layout.PART}{position.symbol} {position.side}", *_position(position, ledger, marks, snapshot, instruments)]
+    if not ledger.positions:
+        lines.append(layout.NONE)
+    lines += ["", layout.ACTIONS, *_actions(ledger, snapshot, limits, instruments)]
+    lines += ["", layout.PAST, *_past(past)]
+    return "\n".join(lines) + "\n"
+
+
+def _balances(ledger: Ledger, marks: Mapping[str, Decimal], limits: Limits) -> Iterator[str]:
+    room = margin_state(ledger, marks)
+    largest = room.largest_margin(limits) if room.open_positions < limits.max_open_positions else ZERO
+    share = largest / room.equity * 100 if room.equity > 0 else ZERO
+    yield line(layout.CAPITAL, amount(ledger.capital))
+    yield line(layout.EQUITY, amount(room.equity))
+    yield line(layout.ROI, amount((room.equity / ledger.capital - 1) * 100))
+    yield line(layout.WALLET, amount(ledger.wallet_balance))
+    yield line(layout.REALIZED, amount(ledger.realized_pnl))
+    yield line(layout.FEES, amount(ledger.fees))
+    yield line(layout.FUNDING_PAID, amount(ledger.funding))
+    yield line(layout.USED_MARGIN, amount(room.used))
+    yield line(layout.FREE_MARGIN, amount(room.equity - room.used))
+    yield line(layout.LARGEST_MARGIN, amount(largest))
+    yield line(layout.LARGEST_SIZE, str(int(share)))
+    yield line(layout.OPEN_POSITIONS, str(room.open_positions))
+
+
+def _position(
+    position: Position,
+    ledger: Ledger,
+    marks: Mapping[str, Decimal],
+    snapshot: MarketSnapshot,
+    instruments: Mapping[str, Instrument],
+) -> Iterator[str]:
+    instrument, thesis = instruments[position.symbol], position.thesis
+    tick = instrument.tick_size
+    mark = snapshot.symbols[position.symbol].mark_price if position.symbol in snapshot.symbols else None
+    stop = thesis.stop_price if thesis and position.stop_order_id else None
+    target = thesis.target_price if thesis and position.target_order_id else None
+    yield line(layout.QUANTITY, plain(position.quantity))
+    yield line(layout.ENTRY, price(position.entry_price, tick))
+    yield line(layout.MARK, price(mark, tick))
+    yield line(layout.UNREALIZED, layout.MISSING if mark is None else amount(position.unrealized_pnl(mark)))
+    yield line(layout.LEVERAGE, str(position.leverage))
+    yield line(layout.STOP, layout.NONE if stop is None else price(instrument.round_price(stop), tick))
+    yield line(layout.TARGET, layout.NONE if target is None else price(instrument.round_price(target), tick))
+    yield line(layout.LIQUIDATION, _liquidation(position, ledger, marks, instruments))
+    yield line(layout.OPENED_AT, instant(position.opened_at))
+    yield line(layout.REASON, _words(thesis.reason if thesis else ""))
+    yield line(layout.INVALIDATION, _words(thesis.invalidation if thesis else ""))
+    yield line(layout.CONFIDENCE, str(thesis.confidence) if thesis else layout.MISSING)
+
+
+def _words(text: str) -> str:
+    return one_line(text, LONGEST_THESIS) or layout.NONE
+
+
+def _liquidation(position: Position, ledger: Ledger, marks: Mapping[str, Decimal], instruments: Mapping[str, Instrument]) -> str:
+    """Return the mark at which this position alone would use up the account, the others staying where they are."""
+    instrument = instruments[position.symbol]
+    others = [other for other in ledger.positions.values() if other is not position]
+    balance = ledger.wallet_balance + sum((other.unrealized_pnl(marks[other.symbol]) for other in others), ZERO)
+    try:
+        found = liquidation_price(
+            signed_quantity=position.signed_quantity,
+            entry_price=position.entry_price,
+            margin_balance=balance,
+            other_maintenance=total_maintenance(others, marks, instruments),
+            instrument=instrument,
+        )
+    except TierNotFound:
+        return layout.MISSING
+    return layout.NONE if found is None else price(instrument.round_price(found), instrument.tick_size)
+
+
+def _actions(ledger: Ledger, snapshot: MarketSnapshot, limits: Limits, instruments: Mapping[str, Instrument]) -> Iterator[str]:
+    """Yield what would not be rejected for what a symbol is; size, stop and room are checked on the decision itself."""
+    held = {symbol for symbol, _ in ledger.positions}
+    for symbol in sorted({*snapshot.symbols, *snapshot.missing, *held}):
+        allowed = [Action.HOLD]
+        if symbol in held:
+            allowed += [Action.REDUCE, Action.CLOSE]
+        elif _can_open(symbol, snapshot, limits, instruments):
+            allowed += [Action.OPEN_LONG, Action.OPEN_SHORT]
+        yield line(symbol, layout.SEPARATOR.join(allowed))
+
+
+def _can_open(symbol: str, snapshot: MarketSnapshot, limits: Limits, instruments: Mapping[str, Instrument]) -> bool:
+    market, instrument = snapshot.symbols.get(symbol), instruments.get(symbol)
+    if market is None or instrument is None or not instrument.trading:
+        return False
+    return stale(market, snapshot.as_of, limits) is None
+
+
+def _past(past: Sequence[PastTurn]) -> Iterator[str]:
+    newest = sorted(past, key=lambda turn: turn.cycle)[-PAST_TURNS:]
+    for turn in newest:
+        yield f"- {instant(turn.time)} {one_line(turn.summary, LONGEST_PAST)}"
+    if not newest:
+        yield layout.NONE

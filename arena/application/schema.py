@@ -1,0 +1,43 @@
+"""The JSON schema of an answer, the same for all providers and competitors.
+
+Only what every provider's grammar can hold: objects without further fields, all of them required, enums, bounded integers and
+length limits. A range on a number with decimals cannot be enforced by a grammar, so prices are open and risk checks them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arena.domain.decision import Action
+
+ANSWER_SCHEMA_VERSION = 1
+MAX_LEVERAGE = 125  # the venue's own; the season's limit is risk's to check
+LONGEST_SYMBOL = 32
+LONGEST_TEXT = 300  # characters of reason and invalidation; what is longer is cut, never rejected
+
+_PRICE = {"anyOf": [{"type": "number"}, {"type": "null"}]}  # a list of types is refused by anthropic's SDK
+_ENTRY: dict[str, Any] = {
+    "symbol": {"type": "string", "maxLength": LONGEST_SYMBOL},
+    "action": {"type": "string", "enum": [action.value for action in Action]},
+    "size_percent": {"type": "integer", "minimum": 0, "maximum": 100},
+    "leverage": {"type": "integer", "minimum": 0, "maximum": MAX_LEVERAGE},
+    "stop_price": _PRICE,
+    "target_price": _PRICE,
+    "confidence": {"type": "integer", "minimum": 0, "maximum": 100},
+    "invalidation": {"type": "string", "maxLength": LONGEST_TEXT},
+    "reason": {"type": "string", "maxLength": LONGEST_TEXT},
+}
+FIELDS = tuple(_ENTRY)
+
+ANSWER_SCHEMA: dict[str, Any] = {
+    "title": f"decisions_v{ANSWER_SCHEMA_VERSION}",
+    "type": "object",
+    "properties": {
+        "decisions": {
+            "type": "array",
+            "items": {"type": "object", "properties": _ENTRY, "required": list(FIELDS), "additionalProperties": False},
+        }
+    },
+    "required": ["decisions"],
+    "additionalProperties": False,
+}

@@ -1,0 +1,185 @@
+"""The one place where adapters are chosen: from the settings to a running arena."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from arena.adapters.binance.client import FuturesClient
+from arena.adapters.binance.exchange import BinanceExchange
+from arena.adapters.binance.market import BinanceMarket
+from arena.adapters.llm.build import build_model
+from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
+from arena.adapters.storage.sqlite import SqliteRecords
+from arena.analysis.indicators import Indicators
+from arena.application.cycle import Opening
+from arena.application.ports import Exchange, LanguageModel, MarketData, Models, Notifier, Prompt, Records
+from arena.application.prompt import render_prompt, static_prompt
+from arena.application.prompt_account import account_section
+from arena.application.prompt_market import market_section
+from arena.domain.competitor import Competitor, CompetitorId, Season, SeasonId
+from arena.domain.instrument import Instrument
+from arena.domain.market import MarketSnapshot
+from arena.domain.plan import Desk
+from arena.domain.risk import Limits
+from arena.errors import ConfigurationError
+from arena.settings import KEY_NAMES, Environment, Settings
+
+CANDLE_INTERVAL = "5m"
+STALE_AFTER = timedelta(minutes=10)  # two candles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arena:
+    """Everything a cycle needs, behind the ports."""
+
+    settings: Settings
+    season: Season
+    limits: Limits
+    instruments: Mapping[str, Instrument]
+    market: MarketData
+    exchange: Exchange
+    models: Models
+    records: Records
+    notifier: Notifier
+
+    def desk(self, number: int, snapshot: MarketSnapshot) -> Desk:
+        """Return what planning needs to know about a cycle."""
+        return Desk(
+            season_id=self.season.season_id,
+            cycle=number,
+            as_of=snapshot.as_of,
+            snapshot=snapshot,
+            instruments=self.instruments,
+            limits=self.limits,
+        )
+
+    def prompts(self, opening: Opening, snapshot: MarketSnapshot, seen: Mapping[str, Indicators]) -> dict[CompetitorId, Prompt]:
+        """Return every competitor's prompt of a cycle: one static part and one market section for all, an account for each."""
+        static = static_prompt(self.season, self.instruments, self.limits)
+        market = market_section(snapshot, seen, self.instruments)
+        ledgers, past = opening.settlement.ledgers, opening.state.past
+        return {
+            llm_id: render_prompt(
+                static=static,
+                market=market,
+                account=account_section(ledger, snapshot, self.limits, self.instruments, past.get(llm_id, ()), opening.as_of),
+            )
+            for llm_id, ledger in ledgers.items()
+        }
+
+
+@asynccontextmanager
+async def open_arena(settings: Settings) -> AsyncIterator[Arena]:
+    """Build the arena, open its season (or go on with it), and close every connection at the end.
+
+    Raises:
+        ConfigurationError: Something in `.env` must be changed; the sentence names it.
+    """
+    async with AsyncExitStack() as closing:
+        records = open_records(settings, closing)
+        client = _futures_client(settings)
+        closing.push_async_callback(client.close)
+        market = BinanceMarket(client, signed=True, venue=_venue(settings), interval=CANDLE_INTERVAL)
+        competitors = settings.competitors()
+        models = {competitor.llm_id: _model(settings, competitor, closing) for competitor in competitors}
+        instruments = await market.instruments(settings.available_pairs)
+        _check_pairs(settings, instruments)
+        wanted = Season(
+            season_id=SeasonId(settings.season),
+            started_at=await market.time(),
+            symbols=settings.available_pairs,
+            interval_seconds=settings.llm_decision_interval_seconds,
+            competitors=competitors,
+            market=await market.label(),
+            settings=settings.equal_settings(),
+        )
+        yield Arena(
+            settings=settings,
+            season=await records.open_season(wanted),
+            limits=limits_of(settings),
+            instruments=instruments,
+            market=market,
+            exchange=BinanceExchange(client),
+            models=models,
+            records=records,
+            notifier=_notifier(settings),
+        )
+
+
+def open_records(settings: Settings, closing: AsyncExitStack, season: str = "") -> Records:
+    """Open the store of a season alone, as reports and exports need it."""
+    if settings.supabase_url:
+        raise ConfigurationError("SUPABASE_URL is set, but this version keeps its state in SQLite only: leave it empty")
+    records = SqliteRecords(settings.database(season))
+    closing.callback(records.close)
+    return records
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the season's limits, the same objects in prompt and risk."""
+    return Limits(
+        max_leverage=settings.max_leverage,
+        max_open_positions=settings.max_open_positions,
+        max_margin_usage=settings.max_margin_usage,
+        stale_after=STALE_AFTER,
+    )
+
+
+def _futures_client(settings: Settings) -> FuturesClient:
+    if settings.environment is Environment.MAINNET or not settings.use_testnet:
+        raise ConfigurationError("real money is not open in this version: set ENVIRONMENT=testnet and USE_TESTNET=true")
+    if settings.environment is Environment.PAPER:
+        raise ConfigurationError("ENVIRONMENT=paper is not open in this version: use demo (the simulator) or testnet")
+    url = settings.binance_testnet_base_url
+    key, secret = settings.binance_testnet_api_key.get_secret_value(), settings.binance_testnet_secret_key.get_secret_value()
+    if settings.environment is Environment.DEMO and not _loopback(url):
+        raise ConfigurationError(
+            "ENVIRONMENT=demo trades only against the simulator: start `arena simulator` and set BINANCE_TESTNET_BASE_URL to its "
+            "address, or set ENVIRONMENT=testnet"
+        )
+    for name, value in (("BINANCE_TESTNET_API_KEY", key), ("BINANCE_TESTNET_SECRET_KEY", secret)):
+        if not value:
+            raise ConfigurationError(f"{name} is empty: put the key of your Binance futures testnet account into .env")
+    return FuturesClient(url, key, secret, key_name="BINANCE_TESTNET_API_KEY")
+
+
+def _loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _venue(settings: Settings) -> str:
+    return f"Binance USD-M futures testnet ({urlsplit(settings.binance_testnet_base_url).hostname})"
+
+
+def _model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> LanguageModel:
+    key = settings.model_key(competitor.model.provider)
+    if not key.get_secret_value():
+        name = KEY_NAMES[competitor.model.provider]
+        raise ConfigurationError(f"{name} is empty, but {competitor.llm_id} needs it ({competitor.model.model})")
+    model = build_model(competitor.model, key)
+    closing.push_async_callback(model.close)
+    return model
+
+
+def _notifier(settings: Settings) -> Notifier:
+    if not settings.telegram_notifications_enabled:
+        return SilentNotifier()
+    token = settings.telegram_bot_token.get_secret_value()
+    if not token or not settings.telegram_chat_id:
+        raise ConfigurationError("TELEGRAM_NOTIFICATIONS_ENABLED is true, but TELEGRAM_BOT_TOKEN or TELEGRAM_CHAT_ID is empty")
+    return AppriseNotifier([telegram_url(token, settings.telegram_chat_id)])
+
+
+def _check_pairs(settings: Settings, instruments: Mapping[str, Instrument]) -> None:
+    unknown = [pair for pair in settings.available_pairs if pair not in instruments]
+    if unknown:
+        raise ConfigurationError(f"AVAILABLE_PAIRS names {', '.join(unknown)}, which the venue does not list as a futures pair")

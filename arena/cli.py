@@ -1,0 +1,116 @@
+"""The `arena` command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arena.errors import ArenaError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language models compete on Binance USD-M futures.")
+
+Season = Annotated[str, typer.Option("--season", help="The season's name; SEASON of .env where left out.")]
+
+
+@app.command()
+def simulator(
+    data: Annotated[
+        Path | None, typer.Option(help="Directory of candle files, one Parquet a symbol; generated where left out.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65_535)] = 8900,
+    speed: Annotated[float, typer.Option(min=0.001, help="Simulated seconds in a second.")] = 1.0,
+    start: Annotated[
+        datetime | None, typer.Option(help="First simulated instant, UTC; 500 candles into the data where left out.")
+    ] = None,
+    balance: Annotated[str, typer.Option(help="USDT in the account.")] = "600",
+) -> None:
+    """Serve Binance's futures API and baseline models on loopback, over candles from files."""
+    from decimal import Decimal
+
+    from arena.simulator.app import serve
+
+    serve(data=data, port=port, speed=speed, start=start.replace(tzinfo=UTC) if start else None, balance=Decimal(balance))
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option("--out", help="Directory for the CSV files.")],
+    season: Season = "",
+) -> None:
+    """Write a season's fills, funding, equity, positions, decisions and accounts as CSV."""
+    from arena.adapters.storage.csv_files import write_export
+    from arena.bootstrap import open_records
+    from arena.domain.competitor import SeasonId
+    from arena.settings import load_settings
+
+    async def run() -> list[Path]:
+        settings = load_settings()
+        async with AsyncExitStack() as closing:
+            return await write_export(open_records(settings, closing, season), SeasonId(season or settings.season), out)
+
+    for path in asyncio.run(run()):
+        typer.echo(str(path))
+
+
+@app.command()
+def leaderboard(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show who leads."""
+    from arena.application.leaderboard import Leaderboard, read_leaderboard
+    from arena.bootstrap import open_records
+    from arena.domain.competitor import SeasonId
+    from arena.settings import load_settings
+
+    async def run() -> Leaderboard:
+        settings = load_settings()
+        async with AsyncExitStack() as closing:
+            return await read_leaderboard(open_records(settings, closing, season), SeasonId(season or settings.season))
+
+    board = asyncio.run(run())
+    if as_json:
+        typer.echo(json.dumps(board.to_json(), indent=2))
+    else:
+        from arena.terminal import print_leaderboard
+
+        print_leaderboard(board)
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path("report.html"),
+    season: Season = "",
+) -> None:
+    """Write a season's report as one self-contained HTML file."""
+    from arena.application.season_report import season_report
+    from arena.bootstrap import open_records
+    from arena.domain.competitor import SeasonId
+    from arena.settings import load_settings
+
+    async def run() -> str:
+        settings = load_settings()
+        async with AsyncExitStack() as closing:
+            return await season_report(open_records(settings, closing, season), SeasonId(season or settings.season))
+
+    out.write_text(asyncio.run(run()), encoding="utf-8")
+    typer.echo(str(out))
+
+
+def main() -> None:
+    """Run the command; a fault ends in its one sentence, never in a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except ArenaError as error:
+        typer.echo(f"arena: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

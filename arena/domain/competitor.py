@@ -1,0 +1,71 @@
+"""Who competes, over what, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NewType
+
+CompetitorId = NewType("CompetitorId", str)  # "LLM-A"
+SeasonId = NewType("SeasonId", str)
+
+
+class Provider(StrEnum):
+    """Whose API a model is asked through; any OpenAI-compatible server is `openai` with a base URL."""
+
+    CLAUDE = "claude"
+    DEEPSEEK = "deepseek"
+    OPENAI = "openai"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """The one thing in which competitors may differ is `provider` and `model`; the settings are the season's.
+
+    Attributes:
+        max_tokens: Upper bound of an answer, tokens.
+        temperature: None where it is sent to nobody.
+        base_url: None for the provider's own endpoint.
+        baseline: Whether a deterministic rule answers instead of a language model.
+    """
+
+    provider: Provider
+    model: str
+    max_tokens: int
+    temperature: Decimal | None
+    base_url: str | None
+    baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Competitor:
+    """One model with its own capital (USDT)."""
+
+    llm_id: CompetitorId
+    model: ModelSpec
+    capital: Decimal
+
+    @property
+    def letter(self) -> str:
+        """The X of LLM_X, part of every client order id."""
+        return self.llm_id.removeprefix("LLM-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Season:
+    """A contest: the same symbols, cadence and rules for all its competitors.
+
+    Attributes:
+        market: Where the prices come from, in words ("Binance testnet", "generated market, seed 7").
+        settings: What every competitor was sent, and what none was, in words.
+    """
+
+    season_id: SeasonId
+    started_at: datetime
+    symbols: tuple[str, ...]
+    interval_seconds: int
+    competitors: tuple[Competitor, ...]
+    market: str
+    settings: str

@@ -1,0 +1,227 @@
+"""Orders, what came of them, and the client order id that ties each to its competitor."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from arena.domain.competitor import CompetitorId, SeasonId
+
+
+class OrderSide(StrEnum):
+    """The direction of an order."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell."""
+        return 1 if self is OrderSide.BUY else -1
+
+
+class PositionSide(StrEnum):
+    """The hedge-mode bucket an order works on."""
+
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+    @property
+    def sign(self) -> int:
+        """+1 for LONG, -1 for SHORT."""
+        return 1 if self is PositionSide.LONG else -1
+
+    @property
+    def opening_side(self) -> OrderSide:
+        """The order side that enlarges the bucket."""
+        return OrderSide.BUY if self is PositionSide.LONG else OrderSide.SELL
+
+    @property
+    def closing_side(self) -> OrderSide:
+        """The order side that shrinks the bucket."""
+        return OrderSide.SELL if self is PositionSide.LONG else OrderSide.BUY
+
+
+class OrderType(StrEnum):
+    """The order types the arena uses, by their names at the venue."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP_MARKET = "STOP_MARKET"
+    TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the order rests until its trigger price is touched."""
+        return self in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
+
+
+class Leg(StrEnum):
+    """The part an order plays in a cycle; its letter ends the client order id."""
+
+    OPEN = "o"
+    CLOSE = "c"
+    STOP = "s"
+    TARGET = "t"
+    FLATTEN = "f"  # closes what could not be protected, or what a competitor must not hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as it is sent.
+
+    Attributes:
+        quantity: Base asset, > 0, a multiple of the step.
+        price: USDT, of limit orders only.
+        trigger_price: USDT, of conditional orders only.
+    """
+
+    client_order_id: str
+    symbol: str
+    side: OrderSide
+    position_side: PositionSide
+    order_type: OrderType
+    quantity: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thesis:
+    """Why a position was opened, kept until it is closed and shown to its owner every cycle."""
+
+    reason: str
+    invalidation: str
+    confidence: int
+    stop_price: Decimal | None
+    target_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """An order about to be sent, written down before it is, with what its fill will need to be booked.
+
+    Attributes:
+        leverage: Of the position it opens; sets the competitor's own initial margin and nothing else.
+        arrival_price: Last price when the order was formed, USDT; slippage is measured against it.
+    """
+
+    order: Order
+    llm_id: CompetitorId
+    cycle: int
+    leg: Leg
+    leverage: int
+    thesis: Thesis | None
+    arrival_price: Decimal
+    created_at: datetime
+
+
+class OrderStatus(StrEnum):
+    """What came of sending an order or asking for it."""
+
+    FILLED = "filled"
+    RESTING = "resting"
+    REFUSED = "refused"  # by the venue; nothing was executed
+    UNKNOWN = "unknown"  # may have landed; the next settlement finds out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderOutcome:
+    """The venue's answer to one order.
+
+    Attributes:
+        filled_quantity: Base asset; what is missing to the order's quantity was not executed.
+        code: The venue's error code of a refusal.
+        message: The venue's words, for the record.
+    """
+
+    client_order_id: str
+    status: OrderStatus
+    exchange_order_id: str | None = None
+    filled_quantity: Decimal = Decimal(0)
+    code: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One trade of the account, as the venue reports it.
+
+    Attributes:
+        trade_id: The venue's; unique within the symbol and increasing.
+        client_order_id: Empty or foreign where the arena did not send the order (manual trade, liquidation).
+        price: USDT.  quantity: base asset, > 0.  fee: USDT, ≥ 0 is paid.
+    """
+
+    trade_id: int
+    exchange_order_id: str
+    client_order_id: str
+    symbol: str
+    side: OrderSide
+    position_side: PositionSide
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    time: datetime
+
+    @property
+    def signed_quantity(self) -> Decimal:
+        """Base asset, > 0 for a buy."""
+        return self.side.sign * self.quantity
+
+    @property
+    def notional(self) -> Decimal:
+        """USDT, ≥ 0."""
+        return self.quantity * self.price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKey:
+    """What a client order id says: whose order it is, of which cycle, symbol and leg."""
+
+    tag: str
+    cycle: int
+    letter: str
+    symbol: str
+    leg: Leg
+
+
+_CLIENT_ORDER_ID = re.compile(r"(?P<tag>[a-z0-9]{6})-(?P<cycle>[0-9]+)-(?P<letter>[A-Z])-(?P<symbol>[A-Z0-9_]+)-(?P<leg>[a-z])")
+MAX_CLIENT_ORDER_ID = 36  # Binance's limit; longer ids are refused with -4015
+
+
+def season_tag(season_id: SeasonId) -> str:
+    """Return six characters that stand for the season in client order ids."""
+    return hashlib.sha256(season_id.encode()).hexdigest()[:6]
+
+
+def client_order_id(season_id: SeasonId, cycle: int, letter: str, symbol: str, leg: Leg) -> str:
+    """Return the one id this order can ever have: sending it twice is sending the same order.
+
+    Raises:
+        ValueError: The id would be longer than the venue allows.
+    """
+    text = f"{season_tag(season_id)}-{cycle}-{letter}-{symbol}-{leg}"
+    if len(text) > MAX_CLIENT_ORDER_ID:
+        raise ValueError(f"client order id {text} is longer than {MAX_CLIENT_ORDER_ID} characters")
+    return text
+
+
+def parse_client_order_id(text: str) -> OrderKey | None:
+    """Return what an id of the arena's says; None for anybody else's."""
+    match = _CLIENT_ORDER_ID.fullmatch(text)
+    if match is None or match["leg"] not in set(Leg):
+        return None
+    return OrderKey(
+        tag=match["tag"], cycle=int(match["cycle"]), letter=match["letter"], symbol=match["symbol"], leg=Leg(match["leg"])
+    )
+
+
+def owner_of(client_id: str, season_id: SeasonId) -> CompetitorId | None:
+    """Return the competitor of this season that an order belongs to; None for a foreign order."""
+    key = parse_client_order_id(client_id)
+    return CompetitorId(f"LLM-{key.letter}") if key is not None and key.tag == season_tag(season_id) else None

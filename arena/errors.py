@@ -1,0 +1,95 @@
+"""Every fault the arena raises.
+
+Expected outcomes (an invalid answer, a risk rejection, a refused order) are values, not exceptions.
+
+    ArenaError
+    ├── ConfigurationError        a setting, key or file must be changed by the user
+    ├── MarketDataError           the market could not be read, or what was read cannot be trusted
+    ├── ExchangeError             the venue failed
+    │   ├── ExchangeUnavailable   no answer, or a refusal to serve; nothing was executed
+    │   ├── RateLimited           the venue asks to slow down
+    │   └── ExecutionUnknown      an order may or may not have landed; look its client id up
+    ├── ModelFault                a language model gave no usable completion
+    └── RecordsError              the store failed
+        └── CycleConflict         another run has already booked this cycle, differently
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class ArenaError(Exception):
+    """Base of all faults; its text is one sentence a user can act on."""
+
+
+class ConfigurationError(ArenaError):
+    """A setting, key or file must be changed by the user; the sentence names it."""
+
+
+class MarketDataError(ArenaError):
+    """The market could not be read, or what was read cannot be trusted."""
+
+
+class ExchangeError(ArenaError):
+    """The venue failed."""
+
+
+class ExchangeUnavailable(ExchangeError):
+    """No answer, or a refusal to serve; nothing was executed."""
+
+
+class RateLimited(ExchangeError):
+    """The venue asks to slow down.
+
+    Attributes:
+        retry_after: How long to stay silent; None where the venue did not say.
+        banned: The address is banned (HTTP 418): every further request prolongs it.
+    """
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None, banned: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.banned = banned
+
+
+class ExecutionUnknown(ExchangeError):
+    """An order may or may not have landed, and looking its client id up did not tell."""
+
+
+class ModelFault(ArenaError):
+    """A language model gave no usable completion.
+
+    Attributes:
+        kind: One of `timeout`, `overloaded`, `rate_limited`, `connection`, `server_error`, `bad_request`, `authentication`,
+            `quota`, `refused`, `empty`; recorded as the reason of a `NoAnswer`.
+        transient: Whether asking again may help.
+        retry_after: The provider's wish, where it gave one.
+        request_id: The provider's id of the failed request, where it gave one.
+        attempts: How often the model was asked until it gave up.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str,
+        transient: bool,
+        retry_after: timedelta | None = None,
+        request_id: str | None = None,
+        attempts: int = 1,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.transient = transient
+        self.retry_after = retry_after
+        self.request_id = request_id
+        self.attempts = attempts
+
+
+class RecordsError(ArenaError):
+    """The store failed; nothing of the unit of work was kept."""
+
+
+class CycleConflict(RecordsError):
+    """Another run has already booked this cycle, with other contents."""

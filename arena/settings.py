@@ -1,0 +1,247 @@
+"""Every variable of `.env`, checked before anything starts. Nothing here is built at import."""
+
+from __future__ import annotations
+
+import os
+import string
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from arena.domain.competitor import Competitor, CompetitorId, ModelSpec, Provider
+from arena.errors import ConfigurationError
+from arena.strategies.rules import is_baseline
+
+REFUSES_TEMPERATURE = ("claude-", "gpt-5", "gpt-6", "o1", "o3", "o4")  # today's models, by their name's beginning
+KEY_NAMES = {Provider.CLAUDE: "CLAUDE_API_KEY", Provider.DEEPSEEK: "DEEPSEEK_API_KEY", Provider.OPENAI: "OPENAI_API_KEY"}
+
+
+class Environment(StrEnum):
+    """Whose money is at stake."""
+
+    DEMO = "demo"  # the simulator's
+    PAPER = "paper"  # nobody's: live prices, own matching
+    TESTNET = "testnet"
+    MAINNET = "mainnet"
+
+
+class CompetitorSettings(BaseModel):
+    """LLM_X_…: one competitor."""
+
+    provider: Provider
+    model: str = Field(min_length=1)
+    max_tokens: int = Field(default=4000, ge=256, le=21_000)
+    temperature: Annotated[Decimal, Field(ge=0, le=2)] | None = None
+    base_url: str | None = None
+
+    @field_validator("temperature", "base_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+
+class Settings(BaseSettings):
+    """The whole configuration; see `.env.example` for what each variable means."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+
+    environment: Environment = Environment.DEMO
+    debug: bool = False
+    season: str = Field(default="season-1", pattern=r"^[A-Za-z0-9._-]{1,40}$")
+    database_path: Path | None = None
+
+    binance_testnet_api_key: SecretStr = SecretStr("")
+    binance_testnet_secret_key: SecretStr = SecretStr("")
+    binance_testnet_base_url: str = "https://demo-fapi.binance.com"
+    binance_api_key: SecretStr = SecretStr("")
+    binance_secret_key: SecretStr = SecretStr("")
+    binance_base_url: str = "https://fapi.binance.com"
+    use_testnet: bool = True
+
+    supabase_url: str = ""
+    supabase_key: SecretStr = SecretStr("")
+
+    telegram_bot_token: SecretStr = SecretStr("")
+    telegram_chat_id: str = ""
+    telegram_notifications_enabled: bool = False
+
+    claude_api_key: SecretStr = SecretStr("")
+    deepseek_api_key: SecretStr = SecretStr("")
+    openai_api_key: SecretStr = SecretStr("")
+
+    initial_balance_per_llm: Decimal = Field(default=Decimal("200.0"), gt=0)
+    total_llms: int = Field(default=3, ge=1, le=26)
+    available_pairs: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "DOGEUSDT", "XRPUSDT")
+    max_leverage: int = Field(default=5, ge=1, le=125)
+    max_open_positions: int = Field(default=5, ge=1)
+    max_margin_usage: Decimal = Field(default=Decimal("0.80"), gt=0, le=1)
+
+    llm_decision_interval_seconds: int = Field(default=300, ge=10)
+    llm_max_decisions_per_hour: int = Field(default=12, ge=1)
+    llm_deadline_seconds: int = Field(default=90, ge=1)
+
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8000, ge=1, le=65_535)
+    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    log_file_path: Path | None = None
+
+    llms: dict[str, CompetitorSettings] = Field(default_factory=dict)  # by letter, from LLM_X_…
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add the competitors' source; the environment wins over `.env`."""
+        assert isinstance(env_settings, EnvSettingsSource) and isinstance(dotenv_settings, EnvSettingsSource)
+        values = {**dotenv_settings.env_vars, **{name: text for name, text in env_settings.env_vars.items() if text}}
+        return init_settings, env_settings, dotenv_settings, _CompetitorSource(settings_cls, values)
+
+    @field_validator("available_pairs", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip().upper() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("available_pairs")
+    @classmethod
+    def _pairs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or len(set(value)) != len(value) or not all(pair.isalnum() and pair.isascii() for pair in value):
+            raise ValueError("name each pair once, separated by commas, such as BTCUSDT,ETHUSDT")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.llm_deadline_seconds >= self.llm_decision_interval_seconds:
+            raise ValueError("LLM_DEADLINE_SECONDS must be less than LLM_DECISION_INTERVAL_SECONDS")
+        self._only_models_differ("max_tokens", "LLM_X_MAX_TOKENS")
+        self._only_models_differ("temperature", "LLM_X_TEMPERATURE")
+        return self
+
+    def _only_models_differ(self, field: str, variable: str) -> None:
+        values = {letter: getattr(llm, field) for letter, llm in self.llms.items()}
+        if len(set(values.values())) > 1:
+            shown = ", ".join(f"{letter}: {value}" for letter, value in sorted(values.items()))
+            raise ValueError(
+                f"{variable} must be the same for all competitors (only provider and model may differ), but is {shown}"
+            )
+
+    def temperature_refusers(self) -> tuple[str, ...]:
+        """Return the models of the season that take no temperature; one of them and it is sent to nobody."""
+        own_endpoint = (llm for llm in self.llms.values() if llm.base_url is None)
+        return tuple(llm.model for llm in own_endpoint if llm.model.startswith(REFUSES_TEMPERATURE))
+
+    def competitors(self) -> tuple[Competitor, ...]:
+        """Return the season's competitors, by letter, under equal settings.
+
+        Raises:
+            ConfigurationError: There are not as many as TOTAL_LLMS says.
+        """
+        if len(self.llms) != self.total_llms:
+            raise ConfigurationError(
+                f"TOTAL_LLMS is {self.total_llms}, but LLM_X_PROVIDER and LLM_X_MODEL are set for {len(self.llms)}: "
+                "make them agree in .env (see .env.example)"
+            )
+        silent = bool(self.temperature_refusers())
+        return tuple(
+            Competitor(
+                llm_id=CompetitorId(f"LLM-{letter}"),
+                model=ModelSpec(
+                    provider=llm.provider,
+                    model=llm.model,
+                    max_tokens=llm.max_tokens,
+                    temperature=None if silent else llm.temperature,
+                    base_url=llm.base_url,
+                    baseline=is_baseline(llm.model),
+                ),
+                capital=self.initial_balance_per_llm,
+            )
+            for letter, llm in sorted(self.llms.items())
+        )
+
+    def equal_settings(self) -> str:
+        """Return in one line what every competitor is sent, and what none is and why."""
+        llm = next(iter(self.llms.values()))
+        told = f"All competitors get the same prompt, max_tokens {llm.max_tokens} and a deadline of {self.llm_deadline_seconds} s"
+        refusers = self.temperature_refusers()
+        if llm.temperature is None:
+            return f"{told}; no temperature is set."
+        if refusers:
+            return f"{told}; no temperature is sent to anyone, because {', '.join(refusers)} refuses one."
+        return f"{told}; temperature {llm.temperature}."
+
+    def database(self, season: str = "") -> Path:
+        """Return the SQLite file of a season, this one by default: a folder each, unless DATABASE_PATH says otherwise."""
+        return self.database_path or Path("runs") / (season or self.season) / "arena.sqlite"
+
+    def model_key(self, provider: Provider) -> SecretStr:
+        """Return the provider's key."""
+        return {
+            Provider.CLAUDE: self.claude_api_key,
+            Provider.DEEPSEEK: self.deepseek_api_key,
+            Provider.OPENAI: self.openai_api_key,
+        }[provider]
+
+
+class _CompetitorSource(PydanticBaseSettingsSource):
+    """Gathers LLM_X_… of the environment and of `.env` by letter; a letter counts once its provider or model is set."""
+
+    def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, str | None]) -> None:
+        super().__init__(settings_cls)
+        self._values = values
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return nothing: the one field this source fills is not read from one variable."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return `llms`."""
+        found = {}
+        for letter in string.ascii_uppercase:
+            parts = {field: self._values.get(f"llm_{letter.lower()}_{field}") for field in CompetitorSettings.model_fields}
+            given = {field: text for field, text in parts.items() if text}
+            if "provider" in given or "model" in given:
+                found[letter] = given
+        return {"llms": found}
+
+
+def load_settings(env_file: Path | None = None) -> Settings:
+    """Read the settings from the environment and, for what is not set there, from a file.
+
+    Args:
+        env_file: `.env` where left out, or what ARENA_ENV_FILE names.
+
+    Raises:
+        ConfigurationError: One sentence naming each variable that is missing or wrong; never a value that may be secret.
+    """
+    try:
+        return Settings(_env_file=env_file or os.environ.get("ARENA_ENV_FILE", ".env"))
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    faults = []
+    for fault in error.errors(include_url=False, include_input=False):
+        location = fault["loc"]
+        if location and location[0] == "llms":
+            variable = f"LLM_{location[1]}_{str(location[2]).upper()}: " if len(location) > 2 else ""
+        else:
+            variable = f"{str(location[0]).upper()}: " if location else ""
+        what = "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
+        faults.append(f"{variable}{what}")
+    return f"The configuration cannot be used. {'; '.join(faults)}. Change it in .env (see .env.example)."

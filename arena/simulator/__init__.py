@@ -1,0 +1,1 @@
+"""Binance's and the model providers' HTTP faces over the paper engine and the baseline rules."""

@@ -1,0 +1,131 @@
+"""The simulator as a web server: Binance's futures API and the baseline models on loopback."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from arena.adapters.recorded import CandleArchive, generate_market
+from arena.errors import ConfigurationError
+from arena.simulator.admin import admin_router
+from arena.simulator.binance.router import binance_router
+from arena.simulator.models import router as models_router
+from arena.simulator.venue import Venue
+
+HOST = "127.0.0.1"
+DEFAULT_KEYS = {"simulator": "simulator"}  # API key: secret
+DEFAULT_BALANCE = Decimal(600)
+GENERATED_SEED = 7
+GENERATED_START = datetime(2025, 1, 1, tzinfo=UTC)
+GENERATED_BARS = 60 * 288  # sixty days of five minutes
+
+
+def create_app(venue: Venue) -> FastAPI:
+    """Return the application over a venue."""
+    app = FastAPI(title="LLM Trading Arena simulator", docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(binance_router(venue))
+    app.include_router(admin_router(venue))
+    app.include_router(models_router)
+    return app
+
+
+def serve(
+    data: Path | None = None,
+    port: int = 8900,
+    speed: float = 1.0,
+    start: datetime | None = None,
+    balance: Decimal = DEFAULT_BALANCE,
+    keys: Mapping[str, str] = DEFAULT_KEYS,
+) -> None:
+    """Serve until SIGINT or SIGTERM; says one line when ready.
+
+    Args:
+        data: Folder of candle files; a market is generated where left out.
+        port: On loopback; 0 takes a free one.
+        speed: Simulated seconds in a second.
+        start: First simulated instant, UTC; 500 candles into the data where left out.
+        balance: USDT in each account.
+        keys: One account for each API key, with its secret.
+
+    Raises:
+        ConfigurationError: The data cannot be used, or the port is taken.
+    """
+    with _ended_by_signal(), _market(data) as directory, _listening(port) as listener:
+        venue = Venue(CandleArchive(directory), start=start, speed=speed)
+        for key, secret in keys.items():
+            venue.open_account(key, secret, balance)
+        config = uvicorn.Config(create_app(venue), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        _Server(config, f"simulator ready on {address} ({venue.archive.label})").run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+        super().__init__(config)
+        self._greeting = greeting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            sys.stdout.write(f"{self._greeting}\n")
+            sys.stdout.flush()
+
+
+@contextmanager
+def _market(data: Path | None) -> Iterator[Path]:
+    """Yield the folder of candles; a generated one lasts as long as the context."""
+    if data is not None:
+        yield data
+        return
+    with TemporaryDirectory(prefix="arena-market-") as directory:
+        yield generate_market(Path(directory), GENERATED_SEED, start=GENERATED_START, bars=GENERATED_BARS)
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} is taken ({error.strerror}): stop what uses it or give another --port"
+            ) from error
+        yield listener
+
+
+class _Ended(SystemExit):
+    """A signal asked for the end."""
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the context, whose clean-up then runs.
+
+    While the server runs, uvicorn takes the signals, shuts down and raises them again for these handlers.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Ended(0)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except _Ended:
+        return
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""What the competitors are asked to trade, and the deterministic rules they are measured against."""

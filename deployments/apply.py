@@ -1,0 +1,50 @@
+"""`make deploy`: register the deployments of prefect.yaml, scheduled at LLM_DECISION_INTERVAL_SECONDS. Safe to repeat."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from arena.errors import ConfigurationError
+from arena.settings import load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+POOL = "arena"
+
+
+def rendered(definition: dict[str, Any], interval_seconds: int) -> dict[str, Any]:
+    """Return prefect.yaml's content with the interval of the settings in every schedule that has one.
+
+    Prefect checks a schedule before it fills in environment variables, so a placeholder cannot stand in the file itself.
+    """
+    for deployment in definition["deployments"]:
+        for schedule in deployment.get("schedules", []):
+            if "interval" in schedule:
+                schedule["interval"] = interval_seconds
+    return definition
+
+
+def main() -> int:
+    """Make the work pool where it is missing, then register everything."""
+    try:
+        settings = load_settings()
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    definition = rendered(yaml.safe_load((ROOT / "prefect.yaml").read_text()), settings.llm_decision_interval_seconds)
+    path = ROOT / "runs" / "prefect.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(definition, sort_keys=False))
+    prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
+    pool = subprocess.run([*prefect, "work-pool", "inspect", POOL], capture_output=True, check=False)
+    if pool.returncode != 0:
+        subprocess.run([*prefect, "work-pool", "create", POOL, "--type", "process"], check=True)
+    return subprocess.run([*prefect, "deploy", "--all", "--prefect-file", str(path)], cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

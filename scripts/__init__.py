@@ -1,0 +1,1 @@
+"""Commands for people and make; each runs as `python -m scripts.NAME`."""

@@ -1,0 +1,27 @@
+"""Reading the market: repeated on faults, since a read changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from arena.analysis.indicators import Indicators
+from arena.analysis.indicators import indicators as compute
+from arena.application.record import SeasonState
+from arena.bootstrap import Arena
+from arena.domain.market import MarketSnapshot
+from tasks.step import step
+
+READS = {"retries": 3, "retry_delay_seconds": [1, 2, 4], "retry_jitter_factor": 0.5}
+
+
+@step("snapshot", tags=["market"], **READS)
+async def snapshot(arena: Arena, state: SeasonState, as_of: datetime) -> MarketSnapshot:
+    """Fetch candles, marks and funding once, for all competitors."""
+    return await arena.market.snapshot(state.season.symbols, as_of)
+
+
+@step("indicators", tags=["market"])
+async def indicators(taken: MarketSnapshot) -> Mapping[str, Indicators]:
+    """Compute the indicators once, for all competitors."""
+    return {symbol: compute(market.candles) for symbol, market in taken.symbols.items()}

@@ -1,0 +1,39 @@
+"""What all tasks of the arena share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.utilities.annotations import quote
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def step(name: str, **options: Any) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+    """Make an async function a task whose arguments Prefect passes on without looking into them.
+
+    A snapshot holds thousands of candles; Prefect would visit each of them, in every task, in search of futures.
+    Results stay in the process: what must survive is in the store, and what must not happen twice is guarded there.
+
+    Args:
+        name: As shown in the Prefect UI.
+        options: Of `prefect.task`: retries, task_run_name, timeout_seconds, tags.
+    """
+
+    def decorate(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        run: Any = task(name=name, cache_policy=NO_CACHE, persist_result=False, **options)(function)
+
+        @wraps(function)
+        async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            passed = [arg if isinstance(arg, str | int | float) else quote(arg) for arg in args]
+            result: R = await run(*passed, **kwargs)
+            return result
+
+        return call
+
+    return decorate

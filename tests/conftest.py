@@ -1,0 +1,57 @@
+"""What holds for every test: nothing leaves this machine, and a missing data set is said, not hidden."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+class OutsideLoopback(Exception):
+    """A test tried to reach another machine."""
+
+
+def _is_loopback(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a Unix socket
+    host = str(address[0])
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.split("%", maxsplit=1)[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(original: Any) -> Any:
+        def call(self: socket.socket, address: Any) -> Any:
+            if not _is_loopback(address):
+                raise OutsideLoopback(f"a test reached for {address}")
+            return original(self, address)
+
+        return call
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+    yield
+
+
+@pytest.fixture
+def marketdata() -> Path:
+    """Real candles, where this machine has them; the product never needs them."""
+    found = SHARED / "marketdata"
+    if not found.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail("the real candles of shared/marketdata are missing")
+        pytest.skip("the real candles of shared/marketdata are not on this machine")
+    return found

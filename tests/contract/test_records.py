@@ -1,0 +1,508 @@
+"""The Records port, as one suite that every adapter passes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arena.adapters.storage.rows import TABLES, cell
+from arena.adapters.storage.sqlite import SqliteRecords
+from arena.application.ports import Records
+from arena.application.record import CycleRecord, SeasonState
+from arena.domain.competitor import CompetitorId, SeasonId
+from arena.domain.decision import Decision, NoAnswer
+from arena.domain.ledger import Ledger
+from arena.domain.order import PositionSide, Thesis
+from arena.domain.position import Position
+from arena.errors import ConfigurationError, CycleConflict, RecordsError
+from tests.fakes.season import START, STEP, Story, season
+
+A, B, C = (CompetitorId(f"LLM-{letter}") for letter in "ABC")
+TEST = SeasonId("test")
+Open = Callable[[], Records]
+
+
+async def book(records: Records, story: Story, cycles: int = 1) -> CycleRecord:
+    """Play and book `cycles` cycles as the flow does; return the last."""
+    for _ in range(cycles):
+        record = story.cycle()
+        await records.begin_cycle(record.season_id, record.number, record.scheduled_at)
+        await records.append_intents(record.season_id, story.intents[record.number])
+        await records.append_cycle(record)
+    return record
+
+
+async def begun(records: Records, story: Story) -> CycleRecord:
+    """Open the season and play a first cycle up to its booking."""
+    await records.open_season(story.season)
+    record = story.cycle()
+    await records.begin_cycle(record.season_id, record.number, record.scheduled_at)
+    await records.append_intents(record.season_id, story.intents[record.number])
+    return record
+
+
+async def table(records: Records, name: str, season_id: str = "test") -> list[dict[str, Any]]:
+    return [dict(row) async for row in records.rows(name, SeasonId(season_id))]
+
+
+async def everything(records: Records) -> dict[str, list[dict[str, Any]]]:
+    return {name: await table(records, name) for name in TABLES}
+
+
+def quiet(record: CycleRecord, number: int, at: datetime) -> CycleRecord:
+    """A next cycle in which nothing happened."""
+    return replace(
+        record,
+        number=number,
+        scheduled_at=at,
+        closed_at=at,
+        turns=(),
+        fills=(),
+        funding=(),
+        entries=(),
+        closed_trades=(),
+        equity=(),
+        positions=(),
+        discrepancies=(),
+        alerts=(),
+        closed_intents=(),
+        orphans=(),
+    )
+
+
+class RecordsContract:
+    """Subclasses give the fixture `reopen`: each call returns a new adapter on one and the same store."""
+
+    @pytest.fixture
+    def records(self, reopen: Open) -> Records:
+        return reopen()
+
+    async def test_a_new_season_starts_with_its_capital(self, records: Records) -> None:
+        opened = await records.open_season(season())
+        state = await records.state(TEST, START)
+        assert opened == season()
+        assert state == SeasonState(
+            season=season(),
+            number=0,
+            ledgers={name: Ledger(llm_id=name, capital=Decimal(200), wallet_balance=Decimal(200)) for name in (A, B, C)},
+            intents={},
+            orphans=(),
+            cursor={"BTCUSDT": 0, "ETHUSDT": 0, "SOLUSDT": 0},
+            funding_since=START,
+            past={A: (), B: (), C: ()},
+            decided_at={A: (), B: (), C: ()},
+        )
+
+    async def test_opening_again_returns_the_season_as_it_was_created(self, records: Records) -> None:
+        await records.open_season(season())
+        later = replace(season(), started_at=START + timedelta(days=1), market="elsewhere")
+        assert await records.open_season(later) == season()
+        entries = await table(records, "ledger_entries")
+        assert [(row["llm_id"], row["kind"], row["amount"], row["balance"], row["time"]) for row in entries] == [
+            (name, "capital", "200", "200", "2025-01-01T00:00:00.000000Z") for name in (A, B, C)
+        ]
+
+    @pytest.mark.parametrize(
+        ("other", "named"),
+        [
+            (season(competitors=2), "competitors"),
+            (season(capital="300"), "capital"),
+            (replace(season(), symbols=("BTCUSDT",)), "symbols"),
+        ],
+    )
+    async def test_a_season_keeps_its_terms(self, records: Records, other: Any, named: str) -> None:
+        await records.open_season(season())
+        with pytest.raises(ConfigurationError, match=rf"season test exists with other .*{named}"):
+            await records.open_season(other)
+        assert (await records.state(TEST, START)).season == season()
+
+    async def test_another_model_is_another_competitor(self, records: Records) -> None:
+        await records.open_season(season())
+        first, *rest = season().competitors
+        swapped = replace(first, model=replace(first.model, model="claude-opus-5-5"))
+        with pytest.raises(ConfigurationError, match="other competitors;"):
+            await records.open_season(replace(season(), competitors=(swapped, *rest)))
+
+    async def test_a_moved_base_url_is_the_same_season(self, records: Records) -> None:
+        await records.open_season(season())
+        moved = tuple(replace(each, model=replace(each.model, base_url="http://127.0.0.1:1")) for each in season().competitors)
+        assert await records.open_season(replace(season(), competitors=moved)) == season()
+
+    async def test_an_unknown_season_is_named(self, records: Records) -> None:
+        await records.open_season(season())
+        with pytest.raises(ConfigurationError, match="no season summer in the records; there are test"):
+            await records.state(SeasonId("summer"), START)
+
+    async def test_a_cycle_is_claimed_once(self, records: Records, reopen: Open) -> None:
+        await records.open_season(season())
+        await records.begin_cycle(TEST, 1, START)
+        with pytest.raises(CycleConflict, match="another run has claimed cycle 1 of season test"):
+            await reopen().begin_cycle(TEST, 1, START)
+        await reopen().begin_cycle(TEST, 2, START)
+        assert (await records.state(TEST, START)).number == 2
+
+    async def test_of_many_claimants_one_gets_the_cycle(self, records: Records, reopen: Open) -> None:
+        await records.open_season(season())
+
+        def claim(_: int) -> bool:
+            try:
+                asyncio.run(reopen().begin_cycle(TEST, 1, START))
+            except CycleConflict:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sorted(pool.map(claim, range(8))) == [False] * 7 + [True]
+
+    async def test_intents_are_there_before_the_cycle_is(self, records: Records, reopen: Open) -> None:
+        story = Story()
+        await begun(records, story)
+        state = await reopen().state(TEST, START)
+        assert len(story.intents[1]) >= 3
+        assert list(state.intents.values()) == list(story.intents[1])
+        assert all(name == intent.order.client_order_id for name, intent in state.intents.items())
+        assert state.number == 1
+        assert state.ledgers[A].wallet_balance == 200
+
+    async def test_writing_intents_again_changes_nothing(self, records: Records) -> None:
+        story = Story()
+        await begun(records, story)
+        before = await everything(records)
+        await records.append_intents(TEST, story.intents[1])
+        assert await everything(records) == before
+
+    async def test_an_intent_is_never_rewritten(self, records: Records) -> None:
+        story = Story()
+        await begun(records, story)
+        first = story.intents[1][0]
+        doubled = replace(first, order=replace(first.order, quantity=first.order.quantity * 2))
+        with pytest.raises(CycleConflict, match=first.order.client_order_id):
+            await records.append_intents(TEST, [doubled])
+        assert next(iter((await records.state(TEST, START)).intents.values())) == first
+
+    async def test_the_state_is_what_the_cycle_left_behind(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        for _ in range(25):
+            record = await book(records, story)
+            state = await records.state(TEST, record.closed_at)
+            assert state.ledgers == record.ledgers
+            assert state.intents == story.stops
+            assert (state.number, state.orphans, state.cursor, state.funding_since) == (
+                record.number,
+                record.orphans,
+                record.cursor,
+                record.funding_since,
+            )
+
+    async def test_a_restart_changes_nothing(self, records: Records, reopen: Open) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 8)
+        assert any(ledger.positions for ledger in record.ledgers.values())
+        at = record.closed_at
+        assert await reopen().state(TEST, at) == await records.state(TEST, at)
+        assert await everything(reopen()) == await everything(records)
+
+    async def test_booking_again_changes_nothing(self, records: Records, reopen: Open) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 4)
+        before = await everything(records)
+        await reopen().append_cycle(record)
+        assert await everything(records) == before
+
+    async def test_other_contents_of_a_booked_cycle_are_refused(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 2)
+        before = await everything(records)
+        changes = ({"snapshot_hash": "f00d"}, {"closed_intents": ("x",)}, {"equity": ()}, {"cursor": {}}, {"market_prompt": ""})
+        for other in (replace(record, **change) for change in changes):
+            assert other != record
+            with pytest.raises(CycleConflict, match="cycle 2 of season test is booked with other contents"):
+                await records.append_cycle(other)
+        assert await everything(records) == before
+
+    async def test_a_cycle_is_claimed_before_it_is_booked(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        with pytest.raises(CycleConflict, match="cycle 1 of season test was never begun"):
+            await records.append_cycle(story.cycle())
+
+    async def test_a_cycle_that_comes_too_late_is_refused(self, records: Records) -> None:
+        story = Story()
+        late = await begun(records, story)
+        await records.begin_cycle(TEST, 2, START)
+        base = {name: Ledger(llm_id=name, capital=Decimal(200), wallet_balance=Decimal(200)) for name in (A, B, C)}
+        await records.append_cycle(quiet(replace(late, ledgers=base), 2, START + STEP))
+        with pytest.raises(CycleConflict, match="cycle 1 of season test comes too late: cycle 2 is booked"):
+            await records.append_cycle(late)
+
+    async def test_a_cycle_is_booked_whole_or_not_at_all(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        await book(records, story, 3)
+        record = story.cycle()
+        await records.begin_cycle(TEST, 4, record.scheduled_at)
+        await records.append_intents(TEST, story.intents[4])
+        assert record.fills
+        before = await everything(records)
+        last = record.fills[-1]
+        twice = replace(record, fills=(*record.fills, replace(last, cycle=99)))
+        with pytest.raises(RecordsError, match="cycle 4 of season test was not booked"):
+            await records.append_cycle(twice)
+        assert await everything(records) == before
+        await records.append_cycle(record)
+        assert (await records.state(TEST, record.closed_at)).ledgers == record.ledgers
+
+    async def test_a_wallet_that_its_entries_do_not_explain_is_refused(self, records: Records) -> None:
+        record = await begun(records, Story())
+        before = await everything(records)
+        tampered = replace(record.ledgers[A], wallet_balance=record.ledgers[A].wallet_balance + Decimal("1e-18"))
+        with pytest.raises(RecordsError, match="the entries of LLM-A lead to"):
+            await records.append_cycle(replace(record, ledgers={**record.ledgers, A: tampered}))
+        assert await everything(records) == before
+
+    async def test_a_position_does_not_vanish_without_a_trade(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 2)
+        assert record.ledgers[A].positions
+        await records.begin_cycle(TEST, 3, START)
+        emptied = {**record.ledgers, A: replace(record.ledgers[A], positions={})}
+        with pytest.raises(RecordsError, match=r"LLM-A .* vanished without a closed trade"):
+            await records.append_cycle(replace(quiet(record, 3, START + 3 * STEP), ledgers=emptied))
+        assert (await records.state(TEST, START)).ledgers == record.ledgers
+
+    async def test_a_position_comes_back_to_the_last_digit(self, records: Records, reopen: Open) -> None:
+        record = await begun(records, Story())
+        tiny = Decimal("0.000000000000000001")
+        held = Position(
+            llm_id=A,
+            symbol="BTCUSDT",
+            side=PositionSide.SHORT,
+            signed_quantity=Decimal("-12345678.123456789012345678"),
+            signed_cost=Decimal("-1E+3") - tiny,
+            leverage=5,
+            opened_at=datetime(2025, 1, 1, 0, 5, 0, 1, tzinfo=UTC),
+            thesis=Thesis(reason="ü ☃ 𝕏 'quoted' \"", invalidation="", confidence=0, stop_price=tiny, target_price=None),
+            stop_order_id="abc123-1-A-BTCUSDT-s",
+            opened_quantity=tiny,
+            opened_notional=1 - tiny,
+            closed_quantity=Decimal("1E-7"),
+            closed_notional=Decimal("100"),
+            realized_pnl=-tiny,
+            fees=tiny,
+            funding=-7 * tiny,
+        )
+        ledger = replace(record.ledgers[A], positions={("BTCUSDT", PositionSide.SHORT): held}, funding=tiny, losing_trades=3)
+        record = replace(record, ledgers={**record.ledgers, A: ledger})
+        await records.append_cycle(record)
+        assert (await reopen().state(TEST, START)).ledgers == record.ledgers
+
+    async def test_amounts_keep_eighteen_places_everywhere(self, records: Records) -> None:
+        record = await begun(records, Story())
+        exact, other = Decimal("123456789012.123456789012345678"), Decimal("-123456789012.123456789012345678")
+        point = replace(record.equity[0], equity=exact, unrealized_pnl=other, wallet_balance=Decimal("1E+2"))
+        await records.append_cycle(replace(record, equity=(point, *record.equity[1:])))
+        first = (await table(records, "equity_points"))[0]
+        assert (first["equity"], first["unrealized_pnl"]) == (
+            "123456789012.123456789012345678",
+            "-123456789012.123456789012345678",
+        )
+        assert first["wallet_balance"] == "100"
+
+    async def test_any_text_a_model_may_send_is_kept(self, records: Records, reopen: Open) -> None:
+        hostile = "Trend ↑ 中文 🚀 <script>alert(1)</script> '; DROP TABLE turns; -- \ud83d\ude80 \ud800 \x00 \u2028 \r\n end"
+        story = Story(text=hostile)
+        record = await begun(records, story)
+        await records.append_cycle(record)
+        reasons = {row["reasoning"] for row in await table(reopen(), "llm_decisions")}
+        assert reasons == {"Trend ↑ 中文 🚀 <script>alert(1)</script> '; DROP TABLE turns; -- 🚀 \ufffd \ufffd \u2028 \r\n end"}
+
+    async def test_a_failure_is_never_a_hold(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        await book(records, story, 4)
+        rows = [row for row in await table(records, "llm_decisions") if row["llm_id"] == B and row["cycle"] in (2, 4)]
+        assert [(row["cycle"], row["decision_type"], row["symbol"], row["confidence"]) for row in rows] == [
+            (2, "invalid", None, None),
+            (4, "no_answer", None, None),
+        ]
+        assert "not JSON" in rows[0]["reasoning"]
+        assert json.loads(rows[0]["full_response"])["text"].startswith("InvalidDecision(")
+        assert json.loads(rows[1]["full_response"]) == {"error": "no answer within 90 s", "kind": "timeout", "text": None}
+        turns = {(row["cycle"], row["llm_id"]): row for row in await table(records, "turns")}
+        assert (turns[2, B]["answer"], turns[4, B]["answer"], turns[4, B]["failure"]) == ("invalid", "no_answer", "timeout")
+        assert turns[1, B]["answer"] == "decision"
+
+    async def test_every_decision_is_a_row_of_its_own(self, records: Records) -> None:
+        record = await begun(records, Story())
+        await records.append_cycle(record)
+        answer = record.turns[0].answer
+        assert isinstance(answer, Decision)
+        wanted = answer.symbols[0]
+        row = (await table(records, "llm_decisions"))[0]
+        full = json.loads(row.pop("full_response"))
+        assert row == {
+            "season_id": "test",
+            "cycle": 1,
+            "llm_id": "LLM-A",
+            "time": "2025-01-01T00:05:00.000000Z",
+            "decision_type": str(wanted.action),
+            "symbol": "BTCUSDT",
+            "reasoning": wanted.reason,
+            "confidence": wanted.confidence,
+            "size_percent": wanted.size_percent,
+            "leverage": wanted.leverage,
+            "stop_price": cell(wanted.stop_price),
+            "target_price": cell(wanted.target_price),
+            "invalidation": wanted.invalidation,
+            "outcome": "",
+        }
+        assert full["action"] == str(wanted.action)
+        assert full["stop_price"] == row["stop_price"]
+
+    async def test_the_past_is_the_last_five_turns_of_each(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 7)
+        past = (await records.state(TEST, record.closed_at)).past
+        assert {name: [turn.cycle for turn in turns] for name, turns in past.items()} == {
+            name: [3, 4, 5, 6, 7] for name in (A, B, C)
+        }
+        assert past[B][1].summary == "no answer (timeout): no answer within 90 s; nothing was done"
+        assert past[B][1].time == START + 4 * STEP
+        assert past[A][-1].summary.count(";") == 2
+
+    async def test_calls_of_the_last_hour_count_and_refusals_to_ask_do_not(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        for number in range(1, 15):
+            record = story.cycle()
+            if number == 13:
+                unasked = replace(record.turns[0], answer=NoAnswer(kind="hourly_limit", error=""), completion=None, attempts=0)
+                record = replace(record, turns=(unasked, *record.turns[1:]))
+            await records.begin_cycle(TEST, number, record.scheduled_at)
+            await records.append_cycle(record)
+        decided = (await records.state(TEST, START + 15 * STEP)).decided_at
+        assert decided[B] == tuple(START + number * STEP for number in range(4, 15))  # cycle 3 is an hour ago
+        assert decided[A] == tuple(START + number * STEP for number in range(4, 15) if number != 13)
+
+    async def test_rows_come_in_booking_order_as_exact_text(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        records_of = [await book(records, story) for _ in range(6)]
+        booked = [fill for record in records_of for fill in record.fills]
+        rows = await table(records, "fills")
+        assert [(row["symbol"], row["trade_id"]) for row in rows] == [(b.fill.symbol, b.fill.trade_id) for b in booked]
+        assert [Decimal(row["realized_pnl"]) for row in rows] == [b.realized_pnl for b in booked]
+        moment = re.compile(r"2025-01-01T\d\d:\d\d:\d\d\.\d{6}Z")
+        for row in rows:
+            assert moment.fullmatch(row["time"])
+            assert not {"id", "created_at", "updated_at"} & set(row)
+            assert all(isinstance(row[name], str) for name in ("quantity", "price", "fee", "realized_pnl"))
+
+    async def test_baselines_are_marked(self, records: Records) -> None:
+        await records.open_season(season())
+        assert [row["baseline"] for row in await table(records, "competitors")] == [False, False, True]
+
+    async def test_an_unknown_table_is_a_fault(self, records: Records) -> None:
+        with pytest.raises(RecordsError, match="no table sqlite_master"):
+            await table(records, "sqlite_master")
+
+    async def test_seasons_do_not_mix(self, records: Records) -> None:
+        story, other = Story(), Story(season("other"), seed=8)
+        await records.open_season(story.season)
+        await records.open_season(other.season)
+        for _ in range(3):
+            left, right = await book(records, story), await book(records, other)
+        assert (await records.state(TEST, START)).ledgers == left.ledgers
+        assert (await records.state(SeasonId("other"), START)).ledgers == right.ledgers
+        for name in TABLES:
+            assert {row["season_id"] for row in await table(records, name, "other")} <= {"other"}
+
+    async def test_the_prompt_is_kept_to_the_byte_and_shared_parts_once(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 3)
+        prompts = await table(records, "prompts")
+        assert sorted(row["part"] for row in prompts) == ["market"] * 3 + ["static"]
+        texts = {row["hash"]: row["text"] for row in prompts}
+        assert all(hashlib.sha256(text.encode()).hexdigest() == name for name, text in texts.items())
+        cycle = (await table(records, "cycles"))[-1]
+        assert texts[cycle["static_prompt_hash"]] == record.static_prompt
+        assert texts[cycle["market_prompt_hash"]] == record.market_prompt
+        assert [row["account_prompt"] for row in await table(records, "turns")][-3:] == [
+            turn.account_prompt for turn in record.turns
+        ]
+
+    async def test_accounts_are_what_the_entries_add_up_to(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 20)
+        entries = await table(records, "ledger_entries")
+        for account in await table(records, "llm_accounts"):
+            own = [row for row in entries if row["llm_id"] == account["llm_id"]]
+            ledger = record.ledgers[CompetitorId(account["llm_id"])]
+            assert sum(Decimal(row["amount"]) for row in own) == Decimal(account["current_balance"]) == ledger.wallet_balance
+            assert Decimal(account["total_pnl"]) == ledger.wallet_balance - 200
+            assert Decimal(account["equity"]) == ledger.equity(story.prices)
+            assert account["total_trades"] == ledger.total_trades > 0
+
+    async def test_positions_are_closed_with_their_trades(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 20)
+        positions, trades = await table(records, "positions"), await table(records, "closed_trades")
+        key = ("llm_id", "symbol", "side", "opened_at", "closed_at", "entry_price", "quantity")
+        closed = [row for row in positions if row["status"] == "closed"]
+        assert len(trades) > 10
+        assert sorted(tuple(row[name] for name in key) for row in closed) == sorted(
+            tuple(row[name] for name in key) for row in trades
+        )
+        assert {row["signed_quantity"] for row in closed} == {"0"}
+        assert sum(row["status"] == "open" for row in positions) == sum(len(each.positions) for each in record.ledgers.values())
+
+    async def test_a_position_of_a_single_cycle_is_kept_too(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 1)
+        trade = next(iter([t for t in Story(seed=3).play(12) if t.closed_trades])).closed_trades[0]
+        at = START + 2 * STEP
+        brief = replace(trade, symbol="DOGEUSDT", opened_at=at, closed_at=at)
+        await records.begin_cycle(TEST, 2, at)
+        await records.append_cycle(replace(quiet(record, 2, at), closed_trades=(brief,)))
+        rows = [row for row in await table(records, "positions") if row["symbol"] == "DOGEUSDT"]
+        assert [(row["status"], row["closed_at"]) for row in rows] == [("closed", "2025-01-01T00:10:00.000000Z")]
+        assert (await records.state(TEST, at)).ledgers == record.ledgers
+
+    async def test_times_are_utc_wherever_they_came_from(self, records: Records) -> None:
+        there = timezone(timedelta(hours=5, minutes=30))
+        await records.open_season(replace(season(), started_at=START.astimezone(there)))
+        assert (await table(records, "seasons"))[0]["started_at"] == "2025-01-01T00:00:00.000000Z"
+
+    async def test_a_time_without_a_zone_is_refused(self, records: Records) -> None:
+        await records.open_season(season())
+        with pytest.raises(ValueError, match="has no time zone"):
+            await records.begin_cycle(TEST, 1, datetime(2025, 1, 1))  # noqa: DTZ001
+
+
+class TestSqlite(RecordsContract):
+    @pytest.fixture
+    def reopen(self, tmp_path: Path) -> Iterator[Open]:
+        with ExitStack() as opened:
+            yield lambda: opened.enter_context(SqliteRecords(tmp_path / "runs" / "demo" / "arena.db"))

@@ -1,0 +1,72 @@
+"""A venue that does what the test says: fills, refuses, or falls silent, order by order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from arena.application.ports import VenueBook
+from arena.domain.money import ZERO
+from arena.domain.order import Fill, Leg, Order, OrderOutcome, OrderStatus, parse_client_order_id
+from arena.errors import ExchangeUnavailable
+
+Answer = Callable[[Order], OrderOutcome]
+
+
+def filled(order: Order) -> OrderOutcome:
+    return OrderOutcome(client_order_id=order.client_order_id, status=OrderStatus.FILLED, filled_quantity=order.quantity)
+
+
+def resting(order: Order) -> OrderOutcome:
+    return OrderOutcome(client_order_id=order.client_order_id, status=OrderStatus.RESTING)
+
+
+def refused(order: Order) -> OrderOutcome:
+    return OrderOutcome(client_order_id=order.client_order_id, status=OrderStatus.REFUSED, code=-2021, message="refused")
+
+
+def unknown(order: Order) -> OrderOutcome:
+    return OrderOutcome(client_order_id=order.client_order_id, status=OrderStatus.UNKNOWN)
+
+
+def unreachable(order: Order) -> OrderOutcome:
+    raise ExchangeUnavailable("the venue cannot be reached")
+
+
+class ScriptedExchange:
+    """Fills market orders and rests conditional ones, unless a leg's behaviour is given.
+
+    Attributes:
+        sent: (leg, order) in the order of sending; cancelled: client ids.
+    """
+
+    def __init__(self, *, uncancellable: frozenset[str] = frozenset(), **legs: Answer) -> None:
+        self._legs = legs
+        self._uncancellable = uncancellable
+        self.sent: list[tuple[Leg, Order]] = []
+        self.cancelled: list[str] = []
+        self.journal: list[str] = []
+
+    async def prepare(self, symbols: Sequence[str], leverage: int) -> None:
+        self.journal.append("prepare")
+
+    async def place(self, order: Order) -> OrderOutcome:
+        key = parse_client_order_id(order.client_order_id)
+        assert key is not None
+        self.sent.append((key.leg, order))
+        self.journal.append(f"{key.leg.name.lower()} {order.symbol}")
+        default = resting if order.order_type.conditional else filled
+        return self._legs.get(key.leg.name.lower(), default)(order)
+
+    async def cancel(self, symbol: str, client_order_id: str) -> bool:
+        if client_order_id in self._uncancellable:
+            raise ExchangeUnavailable("the venue cannot be reached")
+        self.cancelled.append(client_order_id)
+        self.journal.append(f"cancel {symbol}")
+        return True
+
+    async def fills(self, cursor: Mapping[str, int], since: datetime, until: datetime) -> tuple[Fill, ...]:
+        return ()
+
+    async def book(self) -> VenueBook:
+        return VenueBook(positions={}, wallet_balance=ZERO, available_balance=ZERO)

@@ -1,0 +1,249 @@
+"""A whole cycle through Prefect, over the paper engine and a real SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.runtime import flow_run
+
+from arena.application.ports import LanguageModel
+from arena.application.reconcile import summed_positions
+from arena.application.record import CycleRecord
+from arena.domain.decision import Decision, InvalidDecision, NoAnswer
+from arena.domain.order import OrderStatus, PositionSide
+from arena.errors import CycleConflict, ModelFault
+from flows.trading_cycle import run_cycle
+from tests.fakes.arena import Table
+from tests.fakes.build import BAR
+from tests.fakes.models import HOLD, ScriptedModel, answer, part
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+LONG = part("SOLUSDT", "open_long", stop_price=140, target_price=170)
+SHORT = part("SOLUSDT", "open_short", stop_price=160, target_price=130)
+SOL_LONG, SOL_SHORT = ("SOLUSDT", PositionSide.LONG), ("SOLUSDT", PositionSide.SHORT)
+
+
+def table(tmp_path: Path, bars: Mapping[str, Any] | None = None, **models: LanguageModel) -> Table:
+    return Table(tmp_path / "arena.sqlite", models, **({"bars": bars} if bars else {}))
+
+
+async def cycle(at: Table) -> tuple[CycleRecord, dict[str, str]]:
+    """Run a cycle as a flow; return its record and the final state of each task by name."""
+    arena = await at.arena()
+
+    @flow(name="cycle-under-test")
+    async def run() -> tuple[CycleRecord, str]:
+        return await run_cycle(arena), str(flow_run.id)
+
+    record, run_id = await run()
+    async with get_client() as client:
+        chosen = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))  # type: ignore[list-item]
+        runs = await client.read_task_runs(flow_run_filter=chosen)
+    return record, {run.name.rsplit("-", 1)[0] if run.name[-4] == "-" else run.name: str(run.state_name) for run in runs}
+
+
+async def test_three_competitors_trade_and_every_book_agrees(tmp_path: Path) -> None:
+    at = table(tmp_path, A=ScriptedModel(answer(LONG), HOLD), B=ScriptedModel(answer(SHORT), HOLD), C=ScriptedModel(HOLD))
+    record, _ = await cycle(at)
+    held = {llm_id[-1]: set(ledger.positions) for llm_id, ledger in record.ledgers.items()}
+    assert held == {"A": {SOL_LONG}, "B": {SOL_SHORT}, "C": set()}
+    assert record.discrepancies == ()
+    assert {key: bucket.signed_quantity for key, bucket in at.account.buckets.items()} == summed_positions(
+        record.ledgers.values()
+    )
+    assert sum(point.wallet_balance for point in record.equity) == at.account.wallet_balance
+    assert len(at.account.conditionals) == 4
+
+
+async def test_the_prompts_of_a_cycle_are_byte_identical_but_for_the_own_account(tmp_path: Path) -> None:
+    models = {
+        letter: ScriptedModel(answer(say), HOLD)
+        for letter, say in zip("ABC", (LONG, SHORT, part("SOLUSDT", "hold")), strict=True)
+    }
+    at = table(tmp_path, **models)
+    for _ in range(2):
+        await cycle(at)
+        at.pass_time()
+    for number in range(2):
+        asked = [model.prompts[number] for model in models.values()]
+        assert len({(prompt.static, prompt.market, str(prompt.schema)) for prompt in asked}) == 1
+    accounts = {model.prompts[1].account for model in models.values()}
+    assert len(accounts) == 3, "each competitor sees its own account"
+    for letter, model in models.items():
+        others = {f"LLM-{other}" for other in "ABC" if other != letter}
+        assert not any(name in model.prompts[1].account for name in others)
+
+
+FAILURES = {
+    "malformed": ("I would rather buy some SOL here.", InvalidDecision, "decide LLM-B", "Completed"),
+    "timeout": (ModelFault("no answer in 5 s", kind="timeout", transient=False), NoAnswer, "decide LLM-B", "Failed"),
+    "http_500": (ModelFault("the server answered 500", kind="server_error", transient=False), NoAnswer, "decide LLM-B", "Failed"),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+async def test_a_failure_is_recorded_as_what_it_is_and_costs_nobody_else_anything(tmp_path: Path, name: str) -> None:
+    said, kind, task, state = FAILURES[name]
+    at = table(
+        tmp_path, A=ScriptedModel(HOLD, answer(LONG)), B=ScriptedModel(answer(SHORT), said), C=ScriptedModel(HOLD, answer(LONG))
+    )  # type: ignore[arg-type]
+    before, _ = await cycle(at)
+    at.pass_time()
+    record, tasks = await cycle(at)
+    answers = {turn.llm_id[-1]: turn.answer for turn in record.turns}
+    assert isinstance(answers["B"], kind) and not isinstance(answers["B"], Decision)
+    assert isinstance(answers["A"], Decision) and isinstance(answers["C"], Decision)
+    assert tasks[task] == state
+    assert all(SOL_LONG in record.ledgers[llm_id].positions for llm_id in record.ledgers if llm_id[-1] in "AC")
+    kept = before.ledgers[record.turns[1].llm_id].positions[SOL_SHORT]
+    assert record.ledgers[record.turns[1].llm_id].positions[SOL_SHORT].stop_order_id == kept.stop_order_id
+    resting = [order.order.client_order_id for order in at.account.conditionals.values() if order.status == "NEW"]
+    assert kept.stop_order_id in resting and kept.target_order_id in resting
+    arena = await at.arena()
+    kinds = [
+        row["decision_type"]
+        async for row in arena.records.rows("llm_decisions", arena.season.season_id)
+        if row["cycle"] == 2 and row["llm_id"] == "LLM-B"
+    ]
+    assert kinds == ["invalid" if name == "malformed" else "no_answer"]
+
+
+async def test_a_transient_fault_is_retried_within_the_deadline(tmp_path: Path) -> None:
+    flaky = ScriptedModel(ModelFault("overloaded", kind="overloaded", transient=True), answer(LONG))
+    record, tasks = await cycle(table(tmp_path, A=flaky))
+    assert len(flaky.prompts) == 2
+    assert isinstance(record.turns[0].answer, Decision) and record.turns[0].attempts == 2
+    assert tasks["decide LLM-A"] == "Completed"
+
+
+async def test_a_fault_that_cannot_pass_is_not_retried(tmp_path: Path) -> None:
+    broken = ScriptedModel(ModelFault("no such model", kind="bad_request", transient=False))
+    record, _ = await cycle(table(tmp_path, A=broken))
+    assert len(broken.prompts) == 1
+    assert record.turns[0].answer == NoAnswer(kind="bad_request", error="no such model")
+
+
+async def test_nothing_is_sent_before_the_last_model_has_decided(tmp_path: Path) -> None:
+    at = table(tmp_path, A=ScriptedModel(answer(LONG)), B=ScriptedModel(answer(LONG), seconds=0.4))
+    seen: list[int] = []
+
+    class Watching(ScriptedModel):
+        async def complete(self, prompt: Any, timeout_seconds: float) -> Any:
+            said = await super().complete(prompt, timeout_seconds)
+            seen.append(len(at.account.orders))
+            return said
+
+    at.models = {**at.models, next(i for i in at.models if i.endswith("B")): Watching(answer(LONG), seconds=0.4)}
+    await cycle(at)
+    assert seen == [0]
+    assert len(at.account.orders) == 2
+
+
+async def test_the_order_of_execution_rotates(tmp_path: Path) -> None:
+    at = table(tmp_path, A=ScriptedModel(), B=ScriptedModel(), C=ScriptedModel())
+    orders = []
+    for _ in range(3):
+        record, _ = await cycle(at)
+        orders.append("".join(llm_id[-1] for llm_id in record.execution_order))
+        at.pass_time()
+    assert sorted(order[0] for order in orders) == ["A", "B", "C"]
+
+
+async def test_a_stop_between_cycles_is_booked_before_the_next_decision_and_told(tmp_path: Path) -> None:
+    bars = {"SOLUSDT": ["150 151 149 150"] * 11 + ["150 151 139 141"] + ["141 142 140 141"] * 5}
+    model = ScriptedModel(answer(LONG), HOLD)
+    at = table(tmp_path, bars, A=model)
+    await cycle(at)
+    at.pass_time(2)
+    record, _ = await cycle(at)
+    trade = record.closed_trades[0]
+    assert trade.exit_price < Decimal(140) and record.ledgers[trade.llm_id].positions == {}
+    assert [order for order in at.account.conditionals.values() if order.status == "NEW"] == [], (
+        "the target went with its position"
+    )
+    assert any("stopped out" in alert.text for alert in record.alerts)
+    assert "SOLUSDT" in model.prompts[1].account
+
+
+async def test_a_competitor_without_margin_is_liquidated_and_not_asked(tmp_path: Path) -> None:
+    bars = {"SOLUSDT": ["150 151 149 150"] * 11 + ["105 106 104 105"] * 5}
+    greedy = part("SOLUSDT", "open_long", size_percent=70, leverage=5, stop_price=10)
+    model, calm = ScriptedModel(answer(greedy), HOLD), ScriptedModel(HOLD)
+    at = table(tmp_path, bars, A=model, B=calm, C=ScriptedModel(HOLD), D=ScriptedModel(HOLD))
+    await cycle(at)
+    at.pass_time()
+    record, _ = await cycle(at)
+    assert len(model.prompts) == 1 and len(calm.prompts) == 2
+    assert isinstance(record.turns[0].answer, NoAnswer) and record.turns[0].answer.kind == "liquidated"
+    assert record.ledgers[record.turns[0].llm_id].positions == {}
+    assert record.discrepancies == ()
+
+
+async def test_the_hourly_limit_holds_over_restarts(tmp_path: Path) -> None:
+    at = Table(tmp_path / "arena.sqlite", {"A": ScriptedModel(HOLD)}, llm_max_decisions_per_hour=2)
+    kinds = []
+    for _ in range(3):
+        record, _ = await cycle(at)
+        said = record.turns[0].answer
+        kinds.append(said.kind if isinstance(said, NoAnswer) else "decision")
+        at.pass_time()
+    assert kinds == ["decision", "decision", "hourly_limit"]
+
+
+async def test_a_crash_after_sending_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = table(tmp_path, A=ScriptedModel(answer(LONG), HOLD))
+    arena = await at.arena()
+
+    @flow(name="crashing")
+    async def crash() -> None:
+        from tasks import records
+
+        async def die(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(records, "close", die)
+        await run_cycle(arena)
+
+    with pytest.raises(BaseException):  # noqa: B017  # whatever Prefect makes of a crash
+        await crash()
+    monkeypatch.undo()
+    assert at.account.buckets[SOL_LONG].signed_quantity > 0
+    at.pass_time()
+    record, _ = await cycle(at)
+    held = next(iter(record.ledgers.values())).positions[SOL_LONG]
+    assert record.number == 2 and record.discrepancies == ()
+    assert held.leverage == 2 and held.thesis is not None and held.stop_order_id is not None
+
+
+async def test_a_cycle_is_claimed_once(tmp_path: Path) -> None:
+    at = table(tmp_path, A=ScriptedModel(HOLD))
+    arena = await at.arena()
+    await arena.records.begin_cycle(arena.season.season_id, 1, at.engine.now)
+    with pytest.raises(CycleConflict):
+        await arena.records.begin_cycle(arena.season.season_id, 1, at.engine.now + timedelta(seconds=1))
+
+
+async def test_a_refused_order_is_recorded_with_the_venues_words(tmp_path: Path) -> None:
+    at = table(tmp_path, A=ScriptedModel(answer(LONG)))
+    at.account.wallet_balance = Decimal(1)  # the venue knows of less than the books say
+    record, _ = await cycle(at)
+    assert record.turns[0].outcomes == () or record.turns[0].outcomes[0].status is OrderStatus.REFUSED
+    assert at.account.buckets == {} and record.discrepancies == ()
+
+
+async def test_equity_is_marked_at_the_same_instant_for_all(tmp_path: Path) -> None:
+    at = table(tmp_path, A=ScriptedModel(answer(LONG), HOLD), B=ScriptedModel(answer(SHORT), HOLD))
+    at.pass_time()
+    record, _ = await cycle(at)
+    assert len({point.time for point in record.equity}) == 1
+    assert record.closed_at >= max(booked.fill.time for booked in record.fills)
+    assert record.closed_at - record.scheduled_at < BAR

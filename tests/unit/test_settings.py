@@ -1,0 +1,128 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from arena.errors import ConfigurationError
+from arena.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    import os
+
+    for name in list(os.environ):
+        if name.lower() in Settings.model_fields or name.startswith("LLM_"):
+            monkeypatch.delenv(name)
+    yield
+
+
+def settings(tmp_path: Path, text: str = "", **changes: str) -> Settings:
+    lines = (ROOT / ".env.example").read_text() + "\n" + text + "\n" + "\n".join(f"{k}={v}" for k, v in changes.items())
+    path = tmp_path / "env"
+    path.write_text(lines)
+    return load_settings(path)
+
+
+def test_the_example_is_a_configuration_with_three_competitors(tmp_path: Path) -> None:
+    made = settings(tmp_path)
+    assert [c.llm_id for c in made.competitors()] == ["LLM-A", "LLM-B", "LLM-C"]
+    assert made.available_pairs[0] == "BTCUSDT" and len(made.available_pairs) == 6
+    assert str(made.initial_balance_per_llm) == "200.0"
+
+
+def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
+    named = {
+        line.split("=")[0]
+        for line in (ROOT / ".env.example").read_text().splitlines()
+        if "=" in line and not line.startswith("#")
+    }
+    general = {
+        name for name in named if not name.startswith("LLM_") or not name.split("_")[1].isalpha() or len(name.split("_")[1]) > 1
+    }
+    assert general == {name.upper() for name in Settings.model_fields if name != "llms"}
+    assert named - general == {
+        f"LLM_{x}_{f}" for x in "ABC" for f in ("PROVIDER", "MODEL", "MAX_TOKENS", "TEMPERATURE", "BASE_URL")
+    }
+
+
+def test_the_example_has_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = tmp_path / "none"
+    empty.write_text("")
+    bare, example = load_settings(empty), settings(tmp_path)
+    for name in Settings.model_fields:
+        if name not in ("llms", "log_file_path"):
+            assert getattr(example, name) == getattr(bare, name), name
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_LEVERAGE", "3")
+    monkeypatch.setenv("LLM_B_MODEL", "another-model")
+    made = settings(tmp_path)
+    assert made.max_leverage == 3
+    assert made.competitors()[1].model.model == "another-model"
+
+
+def test_as_many_letters_as_are_set_may_compete(tmp_path: Path) -> None:
+    made = settings(
+        tmp_path, LLM_D_PROVIDER="openai", LLM_D_MODEL="local", LLM_D_BASE_URL="http://127.0.0.1:1/v1", TOTAL_LLMS="4"
+    )
+    assert [c.letter for c in made.competitors()] == ["A", "B", "C", "D"]
+    assert made.competitors()[3].model.base_url == "http://127.0.0.1:1/v1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"LLM_B_MAX_TOKENS": "2000"}, "LLM_X_MAX_TOKENS must be the same"),
+        ({"LLM_C_TEMPERATURE": "0.5"}, "LLM_X_TEMPERATURE must be the same"),
+        ({"MAX_LEVERAGE": "two"}, "MAX_LEVERAGE"),
+        ({"MAX_MARGIN_USAGE": "1.5"}, "MAX_MARGIN_USAGE"),
+        ({"LLM_A_PROVIDER": "gemini"}, "LLM_A_PROVIDER"),
+        ({"LLM_D_PROVIDER": "openai"}, "LLM_D_MODEL: is missing"),
+        ({"AVAILABLE_PAIRS": "BTCUSDT,BTCUSDT"}, "AVAILABLE_PAIRS"),
+        ({"AVAILABLE_PAIRS": "BTC/USDT"}, "AVAILABLE_PAIRS"),
+        ({"LLM_DEADLINE_SECONDS": "300"}, "LLM_DEADLINE_SECONDS must be less"),
+        ({"ENVIRONMENT": "production"}, "ENVIRONMENT"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"INITIAL_BALANCE_PER_LLM": "0"}, "INITIAL_BALANCE_PER_LLM"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_its_variable(tmp_path: Path, changes: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        settings(tmp_path, **changes)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_too_few_competitors_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="TOTAL_LLMS is 5"):
+        settings(tmp_path, TOTAL_LLMS="5").competitors()
+
+
+def test_a_temperature_that_one_model_refuses_is_sent_to_nobody_and_said(tmp_path: Path) -> None:
+    equal = {f"LLM_{x}_TEMPERATURE": "0.2" for x in "ABC"}
+    made = settings(tmp_path, **equal)
+    assert {c.model.temperature for c in made.competitors()} == {None}
+    assert "no temperature is sent to anyone, because claude-sonnet-5-5, gpt-6.1-terra refuses one" in made.equal_settings()
+    local = {f"LLM_{x}_BASE_URL": "http://127.0.0.1:1" for x in "ABC"}
+    willing = settings(tmp_path, **equal, **local)
+    assert {str(c.model.temperature) for c in willing.competitors()} == {"0.2"}
+    assert "temperature 0.2" in willing.equal_settings()
+
+
+def test_secrets_show_nowhere(tmp_path: Path) -> None:
+    made = settings(tmp_path, CLAUDE_API_KEY="sk-hidden", BINANCE_TESTNET_SECRET_KEY="hidden-too")
+    assert "hidden" not in repr(made) and "hidden" not in str(made) and "hidden" not in made.model_dump_json()
+    with pytest.raises(ConfigurationError) as caught:
+        settings(tmp_path, CLAUDE_API_KEY="sk-hidden", MAX_LEVERAGE="sk-hidden")
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_season_keeps_its_book_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    assert settings(tmp_path, SEASON="autumn").database() == Path("runs/autumn/arena.sqlite")
+    assert settings(tmp_path).database("demo") == Path("runs/demo/arena.sqlite")
+    assert settings(tmp_path, DATABASE_PATH="x.sqlite").database("demo") == Path("x.sqlite")
