@@ -24,7 +24,6 @@ def _may_help(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
 @step(
     "decide",
     task_run_name="decide {llm_id}",
-    tags=["model"],
     retries=2,
     retry_delay_seconds=[1, 3],
     retry_jitter_factor=0.5,

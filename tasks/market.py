@@ -15,13 +15,13 @@ from tasks.step import step
 READS = {"retries": 3, "retry_delay_seconds": [1, 2, 4], "retry_jitter_factor": 0.5}
 
 
-@step("snapshot", tags=["market"], **READS)
+@step("snapshot", **READS)
 async def snapshot(arena: Arena, state: SeasonState, as_of: datetime) -> MarketSnapshot:
     """Fetch candles, marks and funding once, for all competitors."""
     return await arena.market.snapshot(state.season.symbols, as_of)
 
 
-@step("indicators", tags=["market"])
+@step("indicators")
 async def indicators(taken: MarketSnapshot) -> Mapping[str, Indicators]:
     """Compute the indicators once, for all competitors."""
     return {symbol: compute(market.candles) for symbol, market in taken.symbols.items()}

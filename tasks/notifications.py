@@ -9,7 +9,7 @@ from arena.bootstrap import Arena
 from tasks.step import step
 
 
-@step("notify", tags=["notify"], timeout_seconds=60)
+@step("notify", timeout_seconds=60)
 async def notify(arena: Arena, alerts: Sequence[Alert]) -> None:
     """Deliver the cycle's alerts; a destination that fails never fails the cycle."""
     await arena.notifier.notify(alerts)

@@ -16,19 +16,19 @@ from arena.domain.plan import Desk, OrderPlan
 from tasks.step import step
 
 
-@step("settle", tags=["orders"])
+@step("settle")
 async def settle(arena: Arena, number: int, as_of: datetime, state: SeasonState) -> Opening:
     """Book what the venue did since the last cycle."""
     return await settle_opening(number, as_of, state, arena.market, arena.exchange)
 
 
-@step("risk", tags=["orders"])
+@step("risk")
 async def plan(opening: Opening, answers: Mapping[CompetitorId, Answer], desk: Desk) -> dict[CompetitorId, OrderPlan]:
     """Size and check every decision; what is not accepted becomes a rejection with its reason."""
     return plan_turns(opening, answers, desk)
 
 
-@step("execute", tags=["orders"])
+@step("execute")
 async def execute(arena: Arena, plans: Mapping[CompetitorId, OrderPlan]) -> dict[CompetitorId, Execution]:
     """Send the orders, competitor by competitor in the cycle's order, after all have decided."""
     return {llm_id: await carry_out(plan, arena.exchange) for llm_id, plan in plans.items()}

@@ -19,21 +19,21 @@ from tasks.step import step
 WRITES = {"retries": 5, "retry_delay_seconds": [1, 2, 4, 8, 16], "retry_jitter_factor": 0.5}
 
 
-@step("open", tags=["records"])
+@step("open")
 async def begin(arena: Arena) -> tuple[int, datetime, SeasonState]:
     """Claim the cycle's number and load the state it starts from."""
     await arena.exchange.prepare(arena.season.symbols, arena.limits.max_leverage)
     return await open_cycle(arena.season.season_id, arena.market, arena.records)
 
 
-@step("intents", tags=["records"], **WRITES)
+@step("intents", **WRITES)
 async def write_intents(arena: Arena, plans: Mapping[CompetitorId, OrderPlan]) -> None:
     """Write every order down before any is sent."""
     intents = [intent for plan in plans.values() for intent in plan.intents()]
     await arena.records.append_intents(arena.season.season_id, intents)
 
 
-@step("book", tags=["records"])
+@step("book")
 async def close(
     arena: Arena,
     opening: Opening,
@@ -48,7 +48,7 @@ async def close(
     return cycle_record(opening, closing, snapshot, prompts, turns, executions, intents)
 
 
-@step("append", tags=["records"], **WRITES)
+@step("append", **WRITES)
 async def append(arena: Arena, record: CycleRecord) -> None:
     """Keep the whole cycle or nothing of it, once."""
     await arena.records.append_cycle(record)

@@ -22,7 +22,8 @@ def step(name: str, **options: Any) -> Callable[[Callable[P, Awaitable[R]]], Cal
 
     Args:
         name: As shown in the Prefect UI.
-        options: Of `prefect.task`: retries, task_run_name, timeout_seconds, tags.
+        options: Of `prefect.task`: retries, task_run_name, timeout_seconds. No tags: for each tagged task Prefect asks its server
+            for a concurrency slot, which costs a round trip and, on a busy SQLite server, tens of seconds of waiting.
     """
 
     def decorate(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect import flow
@@ -45,10 +48,21 @@ async def cycle(at: Table) -> tuple[CycleRecord, dict[str, str]]:
         return await run_cycle(arena), str(flow_run.id)
 
     record, run_id = await run()
+    return record, await task_states(run_id)
+
+
+async def task_states(run_id: str) -> dict[str, str]:
+    """Return the tasks' final states; the server takes them in a little after the flow has ended."""
+    final = {"Completed", "Failed", "Crashed"}
+    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id)]))
     async with get_client() as client:
-        chosen = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))  # type: ignore[list-item]
-        runs = await client.read_task_runs(flow_run_filter=chosen)
-    return record, {run.name.rsplit("-", 1)[0] if run.name[-4] == "-" else run.name: str(run.state_name) for run in runs}
+        for _ in range(100):
+            runs = await client.read_task_runs(flow_run_filter=chosen)
+            states = {re.sub(r"-[0-9a-f]{3}$", "", run.name): str(run.state_name) for run in runs}
+            if "notify" in states and final.issuperset(states.values()):
+                return states
+            await asyncio.sleep(0.1)
+    raise AssertionError(f"the server never saw the end of {states}")
 
 
 async def test_three_competitors_trade_and_every_book_agrees(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ READ = {
     "a tag with attributes": f'<reasoning effort="high">{OTHER}</reasoning>{ONE}',
     "a closing tag alone": f"first I thought {OTHER}</think>{ONE}",
     "tags within tags": f"<think>a <think> b {OTHER}</think> c {OTHER}</think>{ONE}",
+    "a lone closing tag after a whole reasoning": f"{OTHER}<think>a</think> b </think>{ONE}",
     "the same decision twice": f"{ONE}\nIn short:\n{ONE}",
     "wrapped": f'{{"answer": {ONE}}}',
     "wrapped in a list": f"[{ONE}]",

@@ -100,6 +100,35 @@ def test_stop_and_target_lie_on_ticks_at_their_distance() -> None:
     assert narrow and narrow.stop_price == Decimal("3329.96")  # 0.6 %, whatever the range was
 
 
+def test_stop_and_target_clear_last_and_mark() -> None:
+    read = read_with(rsi14="20", atr14="10")
+    market = replace(read.symbols["ETHUSDT"], last=Decimal(3350), mark=Decimal(3300))
+    long = only("rsi-mean-reversion", replace(read, symbols={"ETHUSDT": market}))
+    assert long and (long.stop_price, long.target_price) == (Decimal(3270), Decimal(3380))
+
+
+def test_what_is_too_small_for_the_venue_is_not_asked_for() -> None:
+    read = read_with(rsi14="20", atr14="10")
+    asked = {
+        least: only("rsi-mean-reversion", replace(read, symbols={"ETHUSDT": replace(read.symbols["ETHUSDT"], **least_of(least))}))
+        for least in ("quantity 0.029", "quantity 0.030", "quantity 0.045", "notional 97", "notional 100", "notional 148")
+    }
+    # 25 % of 200 USDT are 0.029 ETH (97.15 USDT) at leverage 2, 0.044 ETH (147.40 USDT) at leverage 3
+    assert {least: found.leverage if found else None for least, found in asked.items()} == {
+        "quantity 0.029": 2,
+        "quantity 0.030": 3,
+        "quantity 0.045": None,
+        "notional 97": 2,
+        "notional 100": 3,
+        "notional 148": None,
+    }
+
+
+def least_of(text: str) -> dict[str, Decimal]:
+    name, value = text.split()
+    return {f"min_{name}": Decimal(value)}
+
+
 @pytest.mark.parametrize(
     ("ema20", "ema50", "adx", "held", "action"),
     [
