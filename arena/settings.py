@@ -18,7 +18,7 @@ from arena.domain.competitor import Competitor, CompetitorId, ModelSpec, Provide
 from arena.errors import ConfigurationError
 from arena.strategies.rules import is_baseline
 
-REFUSES_TEMPERATURE = ("claude-", "gpt-5", "gpt-6", "o1", "o3", "o4")  # today's models, by their name's beginning
+REFUSES_TEMPERATURE = ("gpt-5", "gpt-6", "o1", "o3", "o4")  # today's models, by their name's beginning
 KEY_NAMES = {Provider.CLAUDE: "CLAUDE_API_KEY", Provider.DEEPSEEK: "DEEPSEEK_API_KEY", Provider.OPENAI: "OPENAI_API_KEY"}
 
 
@@ -39,6 +39,12 @@ class CompetitorSettings(BaseModel):
     max_tokens: int = Field(default=4000, ge=256, le=21_000)
     temperature: Annotated[Decimal, Field(ge=0, le=2)] | None = None
     base_url: str | None = None
+
+    @property
+    def refuses_temperature(self) -> bool:
+        """Whether a temperature would end in an error: the anthropic SDK has none for any model, some models of others do."""
+        own_endpoint = self.base_url is None
+        return self.provider is Provider.CLAUDE or (own_endpoint and self.model.startswith(REFUSES_TEMPERATURE))
 
     @field_validator("temperature", "base_url", mode="before")
     @classmethod
@@ -142,8 +148,7 @@ class Settings(BaseSettings):
 
     def temperature_refusers(self) -> tuple[str, ...]:
         """Return the models of the season that take no temperature; one of them and it is sent to nobody."""
-        own_endpoint = (llm for llm in self.llms.values() if llm.base_url is None)
-        return tuple(llm.model for llm in own_endpoint if llm.model.startswith(REFUSES_TEMPERATURE))
+        return tuple(llm.model for llm in self.llms.values() if llm.refuses_temperature)
 
     def competitors(self) -> tuple[Competitor, ...]:
         """Return the season's competitors, by letter, under equal settings.

@@ -10,17 +10,19 @@ from rich.table import Table
 
 from arena.application.leaderboard import Leaderboard, Standing
 
+WIDTH = 140  # columns; a narrower terminal wraps, a pipe gets whole lines
+
 
 def print_leaderboard(board: Leaderboard) -> None:
     """Print the ranking with what may be said about it."""
     table = Table(title=f"{board.season}: {board.cycles} cycles, {board.market}", box=box.SIMPLE_HEAD, title_justify="left")
     for heading in ("#", "Competitor", "Model"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for heading in ("Equity, USDT", "ROI", "Max drawdown", "Fees", "Trades", "Won", "Valid answers"):
         table.add_column(heading, justify="right")
     for rank, standing in enumerate(board.competitors, 1):
         table.add_row(str(rank), *_cells(standing))
-    console = Console(width=130, highlight=False)
+    console = Console(width=WIDTH, highlight=False)
     console.print(table)
     console.print(board.verdict)
 

@@ -108,7 +108,7 @@ def test_a_temperature_that_one_model_refuses_is_sent_to_nobody_and_said(tmp_pat
     made = settings(tmp_path, **equal)
     assert {c.model.temperature for c in made.competitors()} == {None}
     assert "no temperature is sent to anyone, because claude-sonnet-5-5, gpt-6.1-terra refuses one" in made.equal_settings()
-    local = {f"LLM_{x}_BASE_URL": "http://127.0.0.1:1" for x in "ABC"}
+    local = {f"LLM_{x}_BASE_URL": "http://127.0.0.1:1" for x in "ABC"} | {"LLM_A_PROVIDER": "openai"}
     willing = settings(tmp_path, **equal, **local)
     assert {str(c.model.temperature) for c in willing.competitors()} == {"0.2"}
     assert "temperature 0.2" in willing.equal_settings()
