@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from arena.adapters.llm.faults import Faults
 from arena.adapters.llm.prices import Tokens, cost_usd
+from arena.adapters.llm.tls import tls_context
 from arena.application.ports import Completion, Prompt
 from arena.domain.competitor import ModelSpec
 
@@ -38,7 +39,8 @@ class ClaudeModel:
     def __init__(self, spec: ModelSpec, key: SecretStr, faults: Faults) -> None:
         self._spec = spec
         self._faults = faults
-        self._client = anthropic.AsyncAnthropic(api_key=key.get_secret_value(), base_url=spec.base_url or API_URL, max_retries=0)
+        url, http = spec.base_url or API_URL, anthropic.DefaultAsyncHttpxClient(verify=tls_context())
+        self._client = anthropic.AsyncAnthropic(api_key=key.get_secret_value(), base_url=url, max_retries=0, http_client=http)
         self._create = self._client.messages.with_raw_response.create  # loads slow modules: here, not in a measured call
 
     async def close(self) -> None:

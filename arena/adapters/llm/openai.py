@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from arena.adapters.llm.faults import Faults
 from arena.adapters.llm.prices import Tokens, cost_usd
+from arena.adapters.llm.tls import tls_context
 from arena.application.ports import Completion, Prompt
 from arena.domain.competitor import ModelSpec, Provider
 
@@ -41,7 +42,8 @@ class OpenAIModel:
         self._spec = spec
         self._faults = faults
         url = spec.base_url or API_URLS[spec.provider]
-        self._client = openai.AsyncOpenAI(api_key=key.get_secret_value(), base_url=url, max_retries=0)
+        http = openai.DefaultAsyncHttpx2Client(verify=tls_context())
+        self._client = openai.AsyncOpenAI(api_key=key.get_secret_value(), base_url=url, max_retries=0, http_client=http)
         self._create = self._client.chat.completions.with_raw_response.create  # loads slow modules: here, not in a measured call
 
     async def close(self) -> None:
