@@ -14,6 +14,10 @@ from arena.application.ports import LanguageModel, Prompt
 from arena.errors import ModelFault
 from tasks.step import step
 
+PAUSES_SECONDS = [1.0, 3.0]
+JITTER = 0.5
+LONGEST_PAUSE_SECONDS = max(PAUSES_SECONDS) * (1 + JITTER)
+
 
 def _may_help(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
     """Repeat only what can succeed: the fault is read from the state's data, since its result would raise."""
@@ -25,8 +29,8 @@ def _may_help(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
     "decide",
     task_run_name="decide {llm_id}",
     retries=2,
-    retry_delay_seconds=[1, 3],
-    retry_jitter_factor=0.5,
+    retry_delay_seconds=PAUSES_SECONDS,
+    retry_jitter_factor=JITTER,
     retry_condition_fn=_may_help,
 )
 async def decide(llm_id: str, model: LanguageModel, prompt: Prompt, symbols: tuple[str, ...], deadline: float) -> Asked:
@@ -35,5 +39,10 @@ async def decide(llm_id: str, model: LanguageModel, prompt: Prompt, symbols: tup
     Raises:
         ModelFault: No usable completion; the task is shown as failed, and the flow goes on without this competitor.
     """
-    attempt = int(task_run.run_count or 1)
-    return await ask(model, prompt, symbols, deadline - asyncio.get_running_loop().time(), attempt)
+    clock = asyncio.get_running_loop().time
+    try:
+        return await ask(model, prompt, symbols, deadline - clock(), int(task_run.run_count or 1))
+    except ModelFault as fault:
+        if clock() + LONGEST_PAUSE_SECONDS >= deadline:
+            fault.transient = False  # no time for another attempt: what is recorded is this fault, not the deadline
+        raise

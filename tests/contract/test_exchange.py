@@ -1,0 +1,186 @@
+"""The Exchange port, one suite: the paper engine called directly, and Binance's adapter on the simulator; same candles."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from arena.adapters.binance.client import FuturesClient
+from arena.adapters.binance.exchange import BinanceExchange
+from arena.adapters.binance.market import BinanceMarket
+from arena.adapters.paper.engine import PaperEngine
+from arena.adapters.paper.exchange import PaperExchange
+from arena.adapters.paper.market import PaperMarket
+from arena.adapters.recorded import CandleArchive
+from arena.application.ports import Exchange, MarketData
+from arena.domain.competitor import SeasonId
+from arena.domain.order import Leg, Order, OrderStatus, OrderType, PositionSide, client_order_id
+from tests.fakes.candles import BAR, START, flat, write_candles, write_funding
+from tests.fakes.simulator import KEY, SECRET, running_simulator
+
+NOW = START + 20 * BAR
+SOL_LONG, SOL_SHORT = ("SOLUSDT", PositionSide.LONG), ("SOLUSDT", PositionSide.SHORT)
+
+
+@dataclass
+class Venue:
+    """A venue under test: its two ports and its clock."""
+
+    exchange: Exchange
+    market: MarketData
+    advance: Callable[[timedelta], None]
+
+    async def fills(self, **cursor: int) -> list[tuple[str, str, Decimal, Decimal, Decimal]]:
+        found = await self.exchange.fills(cursor or {"SOLUSDT": 0}, START, await self.market.time())
+        return [(f.client_order_id, str(f.side), f.quantity, f.price, f.fee) for f in found]
+
+
+def order(
+    leg: Leg, quantity: str, side: PositionSide = PositionSide.LONG, letter: str = "A", trigger: str | None = None
+) -> Order:
+    conditional = {Leg.STOP: OrderType.STOP_MARKET, Leg.TARGET: OrderType.TAKE_PROFIT_MARKET}
+    return Order(
+        client_order_id=client_order_id(SeasonId("contract"), 1, letter, "SOLUSDT", leg),
+        symbol="SOLUSDT",
+        side=side.opening_side if leg is Leg.OPEN else side.closing_side,
+        position_side=side,
+        order_type=conditional.get(leg, OrderType.MARKET),
+        quantity=Decimal(quantity),
+        trigger_price=Decimal(trigger) if trigger else None,
+    )
+
+
+@pytest.fixture
+def candles(tmp_path: Path) -> Path:
+    """SOL stands at 100, then falls to 90 in the bar that begins 25 minutes after NOW; BTC stands still."""
+    falling = [*flat("100", 25), "100 101 89 90 10", *flat("90", 30)]
+    write_candles(tmp_path / "5m", "SOLUSDT", falling)
+    write_candles(tmp_path / "5m", "BTCUSDT", flat("60000", 56))
+    write_funding(tmp_path / "funding", "SOLUSDT", {START + 24 * BAR: 0.0001})
+    return tmp_path / "5m"
+
+
+class ExchangeContract:
+    """What every venue must do, to the digit."""
+
+    async def test_an_opening_is_filled_with_slippage_and_fee_and_found_by_its_id(self, venue: Venue) -> None:
+        opening = order(Leg.OPEN, "2")
+        outcome = await venue.exchange.place(opening)
+        assert (outcome.status, outcome.filled_quantity) == (OrderStatus.FILLED, Decimal(2))
+        assert await venue.fills() == [(opening.client_order_id, "BUY", Decimal(2), Decimal("100.02"), Decimal("0.10002"))]
+        assert (await venue.exchange.book()).positions == {SOL_LONG: Decimal(2)}
+
+    async def test_trades_after_the_cursor_are_returned_once(self, venue: Venue) -> None:
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        first = await venue.exchange.fills({"SOLUSDT": 0}, START, await venue.market.time())
+        assert await venue.fills(SOLUSDT=first[-1].trade_id) == []
+        await venue.exchange.place(order(Leg.CLOSE, "2"))
+        assert [side for _, side, *_ in await venue.fills(SOLUSDT=first[-1].trade_id)] == ["SELL"]
+        assert len(await venue.fills()) == 2
+
+    async def test_later_trades_are_left_to_the_next_settlement(self, venue: Venue) -> None:
+        before = await venue.market.time()
+        venue.advance(timedelta(seconds=1))
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        assert await venue.exchange.fills({"SOLUSDT": 0}, START, before) == ()
+
+    async def test_two_competitors_hold_opposite_sides_and_one_close_leaves_the_other(self, venue: Venue) -> None:
+        await venue.exchange.place(order(Leg.OPEN, "2", letter="A"))
+        await venue.exchange.place(order(Leg.OPEN, "3", PositionSide.SHORT, letter="B"))
+        assert (await venue.exchange.book()).positions == {SOL_LONG: Decimal(2), SOL_SHORT: Decimal(-3)}
+        await venue.exchange.place(order(Leg.CLOSE, "2", letter="A"))
+        assert (await venue.exchange.book()).positions == {SOL_SHORT: Decimal(-3)}
+
+    async def test_a_stop_rests_triggers_between_cycles_and_fills_under_its_own_id(self, venue: Venue) -> None:
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        stop = order(Leg.STOP, "2", trigger="95")
+        assert (await venue.exchange.place(stop)).status is OrderStatus.RESTING
+        venue.advance(BAR * 6)
+        assert (await venue.fills())[-1] == (stop.client_order_id, "SELL", Decimal(2), Decimal("94.98"), Decimal("0.09498"))
+        assert (await venue.exchange.book()).positions == {}
+        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id) is False
+
+    async def test_a_cancelled_stop_is_gone_and_cancelling_again_says_so(self, venue: Venue) -> None:
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        stop = order(Leg.STOP, "2", trigger="95")
+        await venue.exchange.place(stop)
+        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id) is True
+        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id) is False
+        venue.advance(BAR * 6)
+        assert (await venue.exchange.book()).positions == {SOL_LONG: Decimal(2)}
+
+    async def test_cancelling_what_never_was_says_so(self, venue: Venue) -> None:
+        assert await venue.exchange.cancel("SOLUSDT", order(Leg.STOP, "1").client_order_id) is False
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            order(Leg.CLOSE, "1"),  # nothing is held
+            order(Leg.OPEN, "0.01"),  # below the smallest notional
+            order(Leg.OPEN, "100000"),  # beyond the margin
+            order(Leg.OPEN, "1.005"),  # no multiple of the step
+            order(Leg.STOP, "1", trigger="101"),  # would trigger at once
+        ],
+        ids=["nothing_held", "min_notional", "margin", "step", "would_trigger"],
+    )
+    async def test_what_the_venue_refuses_is_a_value_and_changes_nothing(self, venue: Venue, wrong: Order) -> None:
+        outcome = await venue.exchange.place(wrong)
+        assert outcome.status is OrderStatus.REFUSED and outcome.message
+        assert await venue.fills() == [] and (await venue.exchange.book()).positions == {}
+
+    async def test_the_wallet_pays_fees_and_funding(self, venue: Venue) -> None:
+        before = await venue.exchange.book()
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        at = await venue.market.time()
+        venue.advance(BAR * 5)
+        (funding,) = await venue.market.fundings(["SOLUSDT"], at, await venue.market.time())
+        assert (funding.rate, funding.mark_price) == (Decimal("0.0001"), Decimal(100))
+        paid = Decimal("0.10002") + 2 * Decimal(100) * Decimal("0.0001")
+        assert (await venue.exchange.book()).wallet_balance == before.wallet_balance - paid
+
+    async def test_preparing_twice_is_no_fault(self, venue: Venue) -> None:
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        await venue.exchange.prepare(["SOLUSDT", "BTCUSDT"], 5)
+
+    async def test_the_snapshot_shows_closed_candles_only_and_names_what_is_missing(self, venue: Venue) -> None:
+        as_of = await venue.market.time()
+        taken = await venue.market.snapshot(["SOLUSDT", "BTCUSDT", "NONEUSDT"], as_of)
+        assert set(taken.symbols) == {"SOLUSDT", "BTCUSDT"} and set(taken.missing) == {"NONEUSDT"}
+        assert taken.symbols["SOLUSDT"].candles[-1].close_time <= as_of
+        assert (taken.symbols["SOLUSDT"].last_price, taken.marks()["BTCUSDT"]) == (Decimal(100), Decimal(60000))
+
+    async def test_instruments_come_with_filters_fees_and_tiers(self, venue: Venue) -> None:
+        found = await venue.market.instruments(["SOLUSDT", "NONEUSDT"])
+        assert set(found) == {"SOLUSDT"}
+        assert (found["SOLUSDT"].tick_size, found["SOLUSDT"].step_size) == (Decimal("0.01"), Decimal("0.01"))
+        assert found["SOLUSDT"].taker_fee_rate == Decimal("0.0005")
+        assert found["SOLUSDT"].tiers[0].maintenance_rate == Decimal("0.005")
+
+
+class TestPaper(ExchangeContract):
+    @pytest.fixture
+    async def venue(self, candles: Path) -> Venue:
+        archive = CandleArchive(candles)
+        engine = PaperEngine(archive, archive.instruments, NOW)
+        exchange = PaperExchange(engine, engine.open_account("contract", Decimal(10_000)))
+        await exchange.prepare(["SOLUSDT", "BTCUSDT"], 5)
+        market = PaperMarket(engine, label="paper", interval=BAR)
+        return Venue(exchange, market, lambda passed: engine.advance(engine.now + passed))
+
+
+class TestBinance(ExchangeContract):
+    @pytest.fixture
+    async def venue(self, candles: Path) -> AsyncIterator[Venue]:
+        with running_simulator(candles, start=NOW) as simulator:
+            client = FuturesClient(simulator.url, KEY, SECRET)
+            market = BinanceMarket(client, signed=True, venue="simulator")
+            await market.time()
+            exchange = BinanceExchange(client, lookup_pauses=(0.01,))
+            await exchange.prepare(["SOLUSDT", "BTCUSDT"], 5)
+            yield Venue(exchange, market, lambda passed: simulator.advance(passed.total_seconds()) and None)
+            await client.close()

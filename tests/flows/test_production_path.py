@@ -1,0 +1,110 @@
+"""The flow as it runs for real: settings, python-binance, both model SDKs and Prefect, against the simulator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from arena.adapters.recorded import generate_market
+from arena.application.record import CycleRecord
+from arena.bootstrap import open_arena
+from arena.domain.decision import Decision, InvalidDecision, NoAnswer
+from arena.errors import ConfigurationError
+from arena.settings import load_settings
+from flows.trading_cycle import trading_cycle
+from tests.fakes.simulator import Simulator, running_simulator
+
+COMPETITORS = {
+    "A": ("claude", "buy-and-hold"),
+    "B": ("openai", "buy-and-hold?fault=http500"),
+    "C": ("deepseek", "buy-and-hold?fault=malformed"),
+    "D": ("claude", "buy-and-hold?fault=timeout"),
+}
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Simulator]:
+    folder = generate_market(tmp_path / "market", 3, start=datetime(2030, 1, 1, tzinfo=UTC), bars=540)
+    with running_simulator(folder, speed=1.0) as running:
+        running.open_account("simulator", "simulator", "800")
+        yield running
+
+
+@pytest.fixture
+def configured(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    lines = ["ENVIRONMENT=demo", "SEASON=faults", f"DATABASE_PATH={tmp_path / 'arena.sqlite'}", f"TOTAL_LLMS={len(COMPETITORS)}"]
+    lines += [f"BINANCE_TESTNET_BASE_URL={simulator.url}", "LLM_DEADLINE_SECONDS=7"]
+    lines += ["BINANCE_TESTNET_API_KEY=simulator", "BINANCE_TESTNET_SECRET_KEY=simulator"]
+    lines += [f"{name}_API_KEY=sk-{name.lower()}-hidden" for name in ("CLAUDE", "DEEPSEEK", "OPENAI")]
+    for letter, (provider, model) in COMPETITORS.items():
+        lines += [f"LLM_{letter}_PROVIDER={provider}", f"LLM_{letter}_MODEL={model}"]
+        lines += [f"LLM_{letter}_BASE_URL={simulator.url}{'' if provider == 'claude' else '/v1'}"]
+    path = tmp_path / "arena.env"
+    path.write_text("\n".join(lines) + "\n")
+    monkeypatch.setenv("ARENA_ENV_FILE", str(path))
+    return path
+
+
+def answers(record: CycleRecord) -> dict[str, object]:
+    return {turn.llm_id[-1]: turn.answer for turn in record.turns}
+
+
+@pytest.mark.usefixtures("prefect_server", "configured")
+async def test_every_failure_is_what_it_is_and_the_healthy_model_trades(simulator: Simulator, tmp_path: Path) -> None:
+    record = await trading_cycle()
+    said = answers(record)
+    assert isinstance(said["A"], Decision) and isinstance(said["C"], InvalidDecision)
+    assert isinstance(said["B"], NoAnswer) and said["B"].kind == "server_error"
+    assert isinstance(said["D"], NoAnswer) and said["D"].kind == "timeout"
+    attempts = {turn.llm_id[-1]: turn.attempts for turn in record.turns}
+    assert attempts.pop("B") > 1 and attempts == {"A": 1, "C": 1, "D": 1}, "only what may pass is repeated"
+    held = {llm_id[-1]: len(ledger.positions) for llm_id, ledger in record.ledgers.items()}
+    assert held["A"] > 0 and held["B"] == held["C"] == held["D"] == 0
+    assert record.discrepancies == ()
+    database = (tmp_path / "arena.sqlite").read_bytes()
+    assert b"hidden" not in database, "no key in any table"
+
+
+@pytest.mark.usefixtures("prefect_server", "configured")
+async def test_the_second_cycle_goes_on_from_the_first(simulator: Simulator) -> None:
+    first = await trading_cycle()
+    simulator.advance(300)
+    second = await trading_cycle()
+    assert (first.number, second.number) == (1, 2)
+    assert second.scheduled_at - first.scheduled_at >= timedelta(seconds=300)
+    (account,) = (a for a in simulator.state()["accounts"].values() if Decimal(a["wallet_balance"]) < 1000)
+    venue = {(s, side): Decimal(q) for s, sides in account["positions"].items() for side, q in sides.items()}
+    ours = {(s, str(side)): p.signed_quantity for ledger in second.ledgers.values() for (s, side), p in ledger.positions.items()}
+    assert ours == venue and ours
+    assert sum(ledger.wallet_balance for ledger in second.ledgers.values()) == Decimal(account["wallet_balance"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ("ENVIRONMENT=mainnet", "real money is not open"),
+        ("ENVIRONMENT=paper", "ENVIRONMENT=paper"),
+        ("BINANCE_TESTNET_BASE_URL=https://demo-fapi.binance.com", "trades only against the simulator"),
+        ("BINANCE_TESTNET_API_KEY=", "BINANCE_TESTNET_API_KEY is empty"),
+        ("BINANCE_TESTNET_API_KEY=wrong", "BINANCE_TESTNET_API_KEY was refused"),
+        ("CLAUDE_API_KEY=", "CLAUDE_API_KEY is empty"),
+        ("AVAILABLE_PAIRS=BTCUSDT,NONEUSDT", "AVAILABLE_PAIRS names NONEUSDT"),
+        ("SUPABASE_URL=https://example.supabase.co", "SUPABASE_URL is set"),
+        ("TELEGRAM_NOTIFICATIONS_ENABLED=true", "TELEGRAM_BOT_TOKEN"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_before_anything_is_sent(configured: Path, changed: str, named: str) -> None:
+    configured.write_text(configured.read_text() + changed + "\n")
+
+    async def start() -> None:
+        async with open_arena(load_settings()):
+            pass
+
+    with pytest.raises(ConfigurationError) as caught:
+        asyncio.run(start())
+    assert named in str(caught.value) and "\n" not in str(caught.value)
