@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,7 @@ from arena.strategies import layout
 
 Values = tuple[Decimal | None, ...]
 _Part = Mapping[str, str]
+_SECONDS = re.compile(r"(T[0-9]{2}:[0-9]{2}):[0-9]{2}Z")
 
 
 class UnreadablePrompt(ValueError):
@@ -67,7 +69,8 @@ class ReadPrompt:
     """What a prompt says.
 
     Attributes:
-        digest: SHA-256 of the text, hex: the only source of chance for a rule.
+        digest: SHA-256 of the text with times to the minute, hex: the only source of chance for a rule. A cycle that starts a few
+            seconds later on a slower machine throws the same dice.
         missing: Symbols without data, with the reason.
         equity, largest_margin: USDT.
         largest_size_percent: Of equity, what one more position may bind as margin.
@@ -98,7 +101,7 @@ def read_prompt(text: str) -> ReadPrompt:
         limits, account = sections[layout.LIMITS][""], sections[layout.ACCOUNT][""]
         parts = {symbol: part for symbol, part in market.items() if symbol}
         return ReadPrompt(
-            digest=hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
+            digest=hashlib.sha256(_SECONDS.sub(r"\1Z", text).encode("utf-8", "replace")).hexdigest(),
             max_leverage=int(limits[layout.MAX_LEVERAGE]),
             max_open_positions=int(limits[layout.MAX_OPEN_POSITIONS]),
             symbols={symbol: _symbol(symbol, part) for symbol, part in parts.items() if layout.NO_DATA not in part},

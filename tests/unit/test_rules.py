@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -265,3 +266,11 @@ def _at(candles: Mapping[str, tuple[Candle, ...]]) -> MarketSnapshot:
             for symbol, known in candles.items()
         },
     )
+
+
+def test_the_dice_do_not_depend_on_how_fast_the_machine_is() -> None:
+    early = late = text_of(prompt(SNAPSHOT, build.ledger("200")))
+    later = re.sub(r"(T\d\d:\d\d):\d\dZ", r"\1:59Z", late)
+    assert later != early
+    assert read_prompt(early).digest == read_prompt(later).digest
+    assert read_prompt(early).digest != read_prompt(early.replace("last: ", "last: 1", 1)).digest
