@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 
 from prefect import flow, get_run_logger
@@ -15,6 +16,7 @@ from arena.application.record import CycleRecord
 from arena.bootstrap import Arena, open_arena
 from arena.domain.competitor import CompetitorId
 from arena.domain.market import MarketSnapshot
+from arena.logs import configure_logging
 from arena.settings import load_settings
 from tasks import decisions, market, notifications, orders, records
 
@@ -22,9 +24,15 @@ from tasks import decisions, market, notifications, orders, records
 @flow(name="trading-cycle", validate_parameters=False)
 async def trading_cycle() -> CycleRecord:
     """Run one cycle of the season that `.env` configures, and return what was booked."""
-    async with open_arena(load_settings()) as arena:
+    settings = load_settings()
+    configure_logging(settings)
+    async with open_arena(settings) as arena:
         record = await run_cycle(arena)
-    get_run_logger().info("cycle %d booked: %s", record.number, _in_words(record))
+    line = f"cycle {record.number} booked: {_in_words(record)}"
+    get_run_logger().info(line)
+    logging.getLogger("arena.cycle").info(line)
+    for alert in record.alerts:
+        logging.getLogger("arena.cycle").warning(alert.text)
     return record
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from arena.settings import Settings
 from scripts.processes import NotReady, default_signals, free_port, python, running
 
 if TYPE_CHECKING:
@@ -116,17 +117,14 @@ def prepare(demo: Demo) -> None:
     shutil.rmtree(demo.directory, ignore_errors=True)
     demo.directory.mkdir(parents=True)
     (demo.directory / "demo.env").write_text(environment_file(demo))
+    ours = {name.upper() for name in Settings.model_fields}
     for name in list(os.environ):  # what is set for real trading has no say here
-        if name.startswith(("LLM_", "BINANCE_", "TELEGRAM_", "SUPABASE_", "MAX_", "PREFECT_")) or name in (
-            "SEASON",
-            "DATABASE_PATH",
-        ):
+        if name.upper() in ours or name.startswith(("LLM_", "PREFECT_")):
             del os.environ[name]
     os.environ |= {
         **SERVER,
         "NO_PROXY": "127.0.0.1,localhost",
         "ARENA_ENV_FILE": str(demo.directory / "demo.env"),
-        "ENVIRONMENT": "demo",
         "PREFECT_HOME": str(demo.directory / "prefect"),
         "PREFECT_API_URL": f"{demo.prefect_url}/api",
     }
@@ -145,6 +143,7 @@ def environment_file(demo: Demo) -> str:
         "CLAUDE_API_KEY=demo",
         "DEEPSEEK_API_KEY=demo",
         "OPENAI_API_KEY=demo",
+        f"AVAILABLE_PAIRS={','.join(pairs(demo.data))}",
         f"LLM_DECISION_INTERVAL_SECONDS={INTERVAL_SECONDS}",
         f"TOTAL_LLMS={len(COMPETITORS)}",
     ]
@@ -152,6 +151,16 @@ def environment_file(demo: Demo) -> str:
         url = demo.simulator_url + ("/v1" if provider != "claude" else "")
         lines += [f"LLM_{letter}_PROVIDER={provider}", f"LLM_{letter}_MODEL={model}", f"LLM_{letter}_BASE_URL={url}"]
     return "\n".join(lines) + "\n"
+
+
+def pairs(data: Path | None) -> list[str]:
+    """Return the symbols there are candles of; those of the settings for a generated market."""
+    if data is None:
+        return list(Settings.model_fields["available_pairs"].default)
+    found = sorted(path.stem for path in data.glob("*.parquet"))
+    if not found:
+        raise ValueError(f"DEMO_DATA names {data}, which holds no candle files (SYMBOL.parquet)")
+    return found
 
 
 def simulator(demo: Demo) -> contextlib.AbstractContextManager[None]:
@@ -183,8 +192,7 @@ async def season(demo: Demo) -> None:
     from flows.trading_cycle import trading_cycle  # Prefect reads its settings when it is imported
 
     async with httpx.AsyncClient(timeout=30) as http:
-        first = datetime.fromisoformat((await http.get(f"{demo.simulator_url}/simulator/state")).json()["now"])
-        first -= timedelta(seconds=first.timestamp() % INTERVAL_SECONDS)
+        first = await first_instant(http, demo)
         for number in range(1, demo.cycles + 1):
             begun = time.monotonic()
             at = first + timedelta(seconds=number * INTERVAL_SECONDS)
@@ -195,6 +203,19 @@ async def season(demo: Demo) -> None:
         tasks = await recorded(http, demo)
         say(f"the Prefect server has recorded {demo.cycles} flow runs and {tasks} task runs")
         await write_results(demo, (await http.get(f"{demo.simulator_url}/simulator/state")).json())
+
+
+async def first_instant(http: httpx.AsyncClient, demo: Demo) -> datetime:
+    """Return the interval's boundary before the first cycle, once the candles are known to last until the end."""
+    state = (await http.get(f"{demo.simulator_url}/simulator/state")).json()
+    now, end = datetime.fromisoformat(state["now"]), datetime.fromisoformat(state["data_end"])
+    first = now - timedelta(seconds=now.timestamp() % INTERVAL_SECONDS)
+    enough = int((end - first).total_seconds() // INTERVAL_SECONDS) - 1
+    if demo.cycles > enough:
+        raise ValueError(
+            f"the candles end at {end:%Y-%m-%d %H:%M} UTC: from {first:%Y-%m-%d %H:%M} they last for {enough} cycles"
+        )
+    return first
 
 
 def progress(demo: Demo, number: int, record: CycleRecord, seconds: float) -> str:

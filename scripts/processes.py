@@ -74,12 +74,17 @@ def _wait(name: str, process: subprocess.Popen[bytes], url: str, seconds: float,
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise NotReady(f"{name} ended with {process.returncode}; see {log}")
+            raise NotReady(f"{name} ended with {process.returncode}: {_last_line(log)} (all of it in {log})")
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(url, timeout=2).status_code == 200:
                 return
         time.sleep(0.2)
     raise NotReady(f"{name} did not answer within {seconds:.0f} s; see {log}")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

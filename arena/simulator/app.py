@@ -66,8 +66,9 @@ def serve(
         for key, secret in keys.items():
             venue.open_account(key, secret, balance)
         config = uvicorn.Config(create_app(venue), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        names = ", ".join(f"{key} {secret}" for key, secret in keys.items())
         address = f"http://{HOST}:{listener.getsockname()[1]}"
-        _Server(config, f"simulator ready on {address} ({venue.archive.label})").run(sockets=[listener])
+        _Server(config, f"simulator ready on {address} ({venue.archive.label}); key and secret: {names}").run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):

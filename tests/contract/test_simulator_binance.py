@@ -654,7 +654,10 @@ def test_served_from_the_command_line_it_ends_cleanly(number: signal.Signals, tm
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
-        assert line.startswith("simulator ready on http://127.0.0.1:") and line.endswith(" (generated market, seed 7)")
+        assert (
+            line.startswith("simulator ready on http://127.0.0.1:")
+            and "(generated market, seed 7); key and secret: simulator simulator" in line
+        )
         url = line.split()[3]
         state = httpx.get(f"{url}/simulator/state").json()
         assert state["accounts"]["account-1"]["wallet_balance"] == "600" and len(state["symbols"]) == 6

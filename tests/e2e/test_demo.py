@@ -167,7 +167,13 @@ def test_real_candles_give_the_same_exactness(marketdata: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("variables", "named"), [({"DEMO_CYCLES": "many"}, "DEMO_CYCLES"), ({"DEMO_DATA": "/nowhere/at/all"}, "DEMO_DATA")]
+    ("variables", "named"),
+    [
+        ({"DEMO_CYCLES": "many"}, "DEMO_CYCLES"),
+        ({"DEMO_DATA": "/nowhere/at/all"}, "DEMO_DATA"),
+        ({"DEMO_DATA": str(ROOT / "docs")}, "holds no candle files"),
+        ({"DEMO_START": "2031-01-01"}, "lies outside the candles"),
+    ],
 )
 def test_a_wrong_variable_is_one_sentence(tmp_path: Path, variables: dict[str, str], named: str) -> None:
     code, output = run(tmp_path / "demo", **variables)

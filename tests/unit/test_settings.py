@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from arena.errors import ConfigurationError
+from arena.logs import configure_logging
 from arena.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,3 +127,15 @@ def test_a_season_keeps_its_book_in_a_folder_of_its_own(tmp_path: Path) -> None:
     assert settings(tmp_path, SEASON="autumn").database() == Path("runs/autumn/arena.sqlite")
     assert settings(tmp_path).database("demo") == Path("runs/demo/arena.sqlite")
     assert settings(tmp_path, DATABASE_PATH="x.sqlite").database("demo") == Path("x.sqlite")
+
+
+def test_the_log_file_and_level_are_the_settings(tmp_path: Path) -> None:
+    import logging
+
+    log = tmp_path / "logs" / "arena.log"
+    configure_logging(settings(tmp_path, LOG_LEVEL="warning", LOG_FILE_PATH=str(log)))
+    configure_logging(settings(tmp_path, LOG_LEVEL="warning", LOG_FILE_PATH=str(log)))
+    logging.getLogger("arena.cycle").info("not this")
+    logging.getLogger("arena.cycle").warning("but this")
+    lines = log.read_text().splitlines()
+    assert len(lines) == 1 and lines[0].endswith("WARNING arena.cycle: but this")
