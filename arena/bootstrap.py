@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.exchange import BinanceExchange
 from arena.adapters.binance.market import BinanceMarket
+from arena.adapters.binance.whole_account import BinanceWholeAccount
 from arena.adapters.llm.build import build_model
 from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
 from arena.adapters.storage.sqlite import SqliteRecords
@@ -21,13 +23,15 @@ from arena.application.ports import Exchange, LanguageModel, MarketData, Models,
 from arena.application.prompt import render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
+from arena.application.shutdown import Shutdown, shut_down
 from arena.domain.competitor import Competitor, CompetitorId, Season, SeasonId
 from arena.domain.instrument import Instrument
 from arena.domain.market import MarketSnapshot
 from arena.domain.plan import Desk
 from arena.domain.risk import Limits
-from arena.errors import ConfigurationError
-from arena.settings import KEY_NAMES, Environment, Settings
+from arena.errors import ConfigurationError, ExchangeError
+from arena.halting import halt
+from arena.settings import KEY_NAMES, Environment, Settings, VenueSettings
 
 CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
@@ -82,7 +86,7 @@ async def open_arena(settings: Settings) -> AsyncIterator[Arena]:
     """
     async with AsyncExitStack() as closing:
         records = open_records(settings, closing)
-        client = _futures_client(settings)
+        client = futures_client(settings)
         closing.push_async_callback(client.close)
         market = BinanceMarket(client, signed=True, venue=_venue(settings), interval=CANDLE_INTERVAL)
         competitors = settings.competitors()
@@ -111,6 +115,18 @@ async def open_arena(settings: Settings) -> AsyncIterator[Arena]:
         )
 
 
+async def emergency_shutdown(settings: VenueSettings, reason: str) -> Shutdown:
+    """Halt the season, then leave everything the account holds. The halt comes first: a cycle must not open what is closed."""
+    halt(settings, reason)
+    client = futures_client(settings)
+    try:
+        with contextlib.suppress(ExchangeError):
+            await client.synchronise()  # only the clock; a signed call sets it too
+        return await shut_down(BinanceWholeAccount(client))
+    finally:
+        await client.close()
+
+
 def open_records(settings: Settings, closing: AsyncExitStack, season: str = "") -> Records:
     """Open the store of a season alone, as reports and exports need it."""
     if settings.supabase_url:
@@ -130,7 +146,12 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def _futures_client(settings: Settings) -> FuturesClient:
+def futures_client(settings: VenueSettings) -> FuturesClient:
+    """Connect to the account that the settings name.
+
+    Raises:
+        ConfigurationError: It is not one that this version trades on, or a key is missing.
+    """
     if settings.environment is Environment.MAINNET or not settings.use_testnet:
         raise ConfigurationError("real money is not open in this version: set ENVIRONMENT=testnet and USE_TESTNET=true")
     if settings.environment is Environment.PAPER:

@@ -102,6 +102,38 @@ def report(
     typer.echo(str(out))
 
 
+@app.command()
+def halt(reason: Annotated[str, typer.Option(help="Shown wherever the halt is.")] = "by hand") -> None:
+    """Stop the season: no cycle begins, nothing is opened; positions keep their stops."""
+    from arena.halting import halt as write_halt
+    from arena.settings import load_venue_settings
+
+    settings = load_venue_settings()
+    write_halt(settings, reason)
+    typer.echo(f"{settings.season} is halted ({settings.halt_file})")
+
+
+@app.command()
+def resume() -> None:
+    """Let a halted season go on with the next cycle."""
+    from arena.halting import resume as remove_halt
+    from arena.settings import load_venue_settings
+
+    settings = load_venue_settings()
+    typer.echo(f"{settings.season} {'goes on' if remove_halt(settings) else 'was not halted'}")
+
+
+@app.command()
+def shutdown() -> None:
+    """Halt the season, cancel all orders and close all positions of the account, whosever they are. Asks nothing."""
+    from arena.bootstrap import emergency_shutdown
+    from arena.settings import load_venue_settings
+
+    ended = asyncio.run(emergency_shutdown(load_venue_settings(), "arena shutdown"))
+    typer.echo(ended.sentence())
+    raise typer.Exit(0 if ended.flat else 1)
+
+
 def main() -> None:
     """Run the command; a fault ends in its one sentence, never in a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

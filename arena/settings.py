@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -52,15 +52,13 @@ class CompetitorSettings(BaseModel):
         return None if value == "" else value
 
 
-class Settings(BaseSettings):
-    """The whole configuration; see `.env.example` for what each variable means."""
+class VenueSettings(BaseSettings):
+    """What is needed to reach the account, and nothing that could stand in the way of leaving it."""
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
 
     environment: Environment = Environment.DEMO
-    debug: bool = False
     season: str = Field(default="season-1", pattern=r"^[A-Za-z0-9._-]{1,40}$")
-    database_path: Path | None = None
 
     binance_testnet_api_key: SecretStr = SecretStr("")
     binance_testnet_secret_key: SecretStr = SecretStr("")
@@ -69,6 +67,18 @@ class Settings(BaseSettings):
     binance_secret_key: SecretStr = SecretStr("")
     binance_base_url: str = "https://fapi.binance.com"
     use_testnet: bool = True
+
+    @property
+    def halt_file(self) -> Path:
+        """While this file exists, no cycle of the season begins and no order is sent; its text says why."""
+        return Path("runs") / self.season / "HALT"
+
+
+class Settings(VenueSettings):
+    """The whole configuration; see `.env.example` for what each variable means."""
+
+    debug: bool = False
+    database_path: Path | None = None
 
     supabase_url: str = ""
     supabase_key: SecretStr = SecretStr("")
@@ -202,6 +212,9 @@ class Settings(BaseSettings):
         }[provider]
 
 
+AnySettings = TypeVar("AnySettings", bound=VenueSettings)
+
+
 class _CompetitorSource(PydanticBaseSettingsSource):
     """Gathers LLM_X_… of the environment and of `.env` by letter; a letter counts once its provider or model is set."""
 
@@ -233,8 +246,21 @@ def load_settings(env_file: Path | None = None) -> Settings:
     Raises:
         ConfigurationError: One sentence naming each variable that is missing or wrong; never a value that may be secret.
     """
+    return _load(Settings, env_file)
+
+
+def load_venue_settings(env_file: Path | None = None) -> VenueSettings:
+    """Read what reaching the account needs; whatever else is wrong in `.env` does not matter.
+
+    Raises:
+        ConfigurationError: As `load_settings`.
+    """
+    return _load(VenueSettings, env_file)
+
+
+def _load(kind: type[AnySettings], env_file: Path | None) -> AnySettings:
     try:
-        return Settings(_env_file=env_file or os.environ.get("ARENA_ENV_FILE", ".env"))
+        return kind(_env_file=env_file or os.environ.get("ARENA_ENV_FILE", ".env"))
     except ValidationError as error:
         raise ConfigurationError(_sentence(error)) from None
 

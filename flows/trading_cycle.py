@@ -7,6 +7,8 @@ import logging
 from collections.abc import Mapping
 
 from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from arena.application.booking import turns_of
 from arena.application.cycle import Opening, liquidated_turns
@@ -16,16 +18,20 @@ from arena.application.record import CycleRecord
 from arena.bootstrap import Arena, open_arena
 from arena.domain.competitor import CompetitorId
 from arena.domain.market import MarketSnapshot
+from arena.halting import halted
 from arena.logs import configure_logging
 from arena.settings import load_settings
 from tasks import decisions, market, notifications, orders, records
 
 
 @flow(name="trading-cycle", validate_parameters=False)
-async def trading_cycle() -> CycleRecord:
-    """Run one cycle of the season that `.env` configures, and return what was booked."""
+async def trading_cycle() -> CycleRecord | State[None]:
+    """Run one cycle of the season that `.env` configures, and return what was booked; end as "Halted" while it is halted."""
     settings = load_settings()
     configure_logging(settings)
+    why = halted(settings)
+    if why is not None:
+        return Completed(name="Halted", message=f"{settings.halt_file}: {why}")
     async with open_arena(settings) as arena:
         record = await run_cycle(arena)
     line = f"cycle {record.number} booked: {_in_words(record)}"

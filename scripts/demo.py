@@ -198,6 +198,8 @@ async def season(demo: Demo) -> None:
             at = first + timedelta(seconds=number * INTERVAL_SECONDS)
             (await http.post(f"{demo.simulator_url}/simulator/clock", json={"to": at.isoformat()})).raise_for_status()
             record = await trading_cycle()
+            if record is None:
+                raise ValueError("the season was halted; `arena resume` lets it go on")
             say(progress(demo, number, record, time.monotonic() - begun))
             await asyncio.sleep(max(0.0, SECONDS_PER_CYCLE - (time.monotonic() - begun)))
         tasks = await recorded(http, demo)

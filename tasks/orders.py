@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from arena.application.cycle import Opening, plan_turns, settle_opening
@@ -13,6 +14,7 @@ from arena.bootstrap import Arena
 from arena.domain.competitor import CompetitorId
 from arena.domain.decision import Answer
 from arena.domain.plan import Desk, OrderPlan
+from arena.halting import halted
 from tasks.step import step
 
 
@@ -30,5 +32,7 @@ async def plan(opening: Opening, answers: Mapping[CompetitorId, Answer], desk: D
 
 @step("execute")
 async def execute(arena: Arena, plans: Mapping[CompetitorId, OrderPlan]) -> dict[CompetitorId, Execution]:
-    """Send the orders, competitor by competitor in the cycle's order, after all have decided."""
+    """Send the orders, competitor by competitor in the cycle's order, after all have decided; a halt leaves only the exits."""
+    if halted(arena.settings) is not None:
+        plans = {llm_id: replace(plan, entries=()) for llm_id, plan in plans.items()}
     return {llm_id: await carry_out(plan, arena.exchange) for llm_id, plan in plans.items()}

@@ -21,7 +21,7 @@ INTERVAL_SECONDS = 10
 
 def test_the_interval_of_the_settings_reaches_the_schedule() -> None:
     definition = rendered(yaml.safe_load((ROOT / "prefect.yaml").read_text()), 60)
-    (deployment,) = definition["deployments"]
+    deployment = next(each for each in definition["deployments"] if each["name"] == "trading-cycle")
     assert [schedule["interval"] for schedule in deployment["schedules"]] == [60]
     assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
 

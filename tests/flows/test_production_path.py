@@ -15,6 +15,7 @@ from arena.application.record import CycleRecord
 from arena.bootstrap import open_arena
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.errors import ConfigurationError
+from arena.halting import halt, resume
 from arena.settings import load_settings
 from flows.trading_cycle import trading_cycle
 from tests.fakes.simulator import Simulator, running_simulator
@@ -108,3 +109,17 @@ def test_what_cannot_work_is_one_sentence_before_anything_is_sent(configured: Pa
     with pytest.raises(ConfigurationError) as caught:
         asyncio.run(start())
     assert named in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("prefect_server", "configured")
+async def test_a_halted_season_begins_no_cycle_and_goes_on_when_it_is_resumed(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    halt(load_settings(), "a test")
+    state = await trading_cycle(return_state=True)
+    assert (state.name, state.type.value) == ("Halted", "COMPLETED") and "a test" in str(state.message)
+    assert all(account["trades"] == 0 for account in simulator.state()["accounts"].values())
+    resume(load_settings())
+    record = await trading_cycle()
+    assert isinstance(record, CycleRecord) and record.number == 1

@@ -23,6 +23,7 @@ from arena.application.record import CycleRecord
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.domain.order import OrderStatus, PositionSide
 from arena.errors import CycleConflict, ModelFault
+from arena.halting import halt
 from flows.trading_cycle import run_cycle
 from tests.fakes.arena import Table
 from tests.fakes.build import BAR
@@ -261,3 +262,21 @@ async def test_equity_is_marked_at_the_same_instant_for_all(tmp_path: Path) -> N
     assert len({point.time for point in record.equity}) == 1
     assert record.closed_at >= max(booked.fill.time for booked in record.fills)
     assert record.closed_at - record.scheduled_at < BAR
+
+
+async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    leave = answer(part("SOLUSDT", "close"), part("BTCUSDT", "open_long", size_percent=50, leverage=5, stop_price=55000))
+    at = table(tmp_path, A=ScriptedModel(answer(LONG), leave))
+    await cycle(at)
+    at.pass_time()
+
+    class HaltingModel(ScriptedModel):
+        async def complete(self, prompt: Any, timeout_seconds: float) -> Any:
+            halt(at.settings, "while the models were thinking")
+            return await super().complete(prompt, timeout_seconds)
+
+    at.models = {llm_id: HaltingModel(leave) for llm_id in at.models}
+    record, _ = await cycle(at)
+    assert next(iter(record.ledgers.values())).positions == {}
+    assert at.account.buckets == {} and record.discrepancies == ()

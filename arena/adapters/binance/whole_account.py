@@ -1,0 +1,58 @@
+"""Everything an account at Binance holds, whichever pairs the season trades."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+
+from arena.adapters.binance.client import FuturesClient, VenueRefusal
+from arena.domain.money import plain
+from arena.domain.order import PositionSide
+
+_NOTHING_TO_CLOSE = -2022
+_OTHER_MODE = -4061  # the account is in one-way mode
+
+
+class BinanceWholeAccount:
+    """Implements `application.shutdown.WholeAccount` over a signed client."""
+
+    def __init__(self, client: FuturesClient) -> None:
+        self._client = client
+
+    async def positions(self) -> Mapping[tuple[str, PositionSide], Decimal]:
+        """Return the signed quantity of every open position, in hedge and in one-way mode."""
+        rows = await self._client.read("futures_position_information", version=3)
+        found: dict[tuple[str, PositionSide], Decimal] = {}
+        for row in rows:
+            amount = Decimal(row["positionAmt"])
+            if row["positionSide"] == "BOTH":
+                side = PositionSide.LONG if amount > 0 else PositionSide.SHORT
+            else:
+                side = PositionSide(row["positionSide"])
+            if amount != 0:
+                found[row["symbol"], side] = amount
+        return found
+
+    async def resting(self) -> tuple[str, ...]:
+        """Return the symbols with open orders: the normal service's and the Algo service's."""
+        normal, conditional = await asyncio.gather(
+            self._client.read("futures_get_open_orders"), self._client.read("futures_get_open_orders", conditional=True)
+        )
+        return tuple(sorted({row["symbol"] for row in [*normal, *conditional]}))
+
+    async def cancel_all(self, symbol: str) -> None:
+        """Cancel both kinds: the normal cancel leaves every conditional order alive."""
+        await self._client.write("futures_cancel_all_open_orders", symbol=symbol)
+        await self._client.write("futures_cancel_all_open_orders", symbol=symbol, conditional=True)
+
+    async def close(self, symbol: str, side: PositionSide, quantity: Decimal) -> None:
+        """Close at the market, in either position mode. Safe to repeat: an order beyond the position is refused."""
+        order = {"symbol": symbol, "side": str(side.closing_side), "type": "MARKET", "quantity": plain(quantity)}
+        try:
+            await self._client.write("futures_create_order", **order, positionSide=str(side))
+        except VenueRefusal as refusal:
+            if refusal.code == _OTHER_MODE:
+                await self._client.write("futures_create_order", **order, reduceOnly="true")
+            elif refusal.code != _NOTHING_TO_CLOSE:
+                raise

@@ -1,0 +1,28 @@
+"""The kill switch: a file. It needs no server and no store, and a person can make or remove it by hand."""
+
+from __future__ import annotations
+
+from arena.settings import VenueSettings
+
+
+def halt(settings: VenueSettings, reason: str) -> None:
+    """Write the halt file; it needs no server and no store."""
+    settings.halt_file.parent.mkdir(parents=True, exist_ok=True)
+    settings.halt_file.write_text(reason.strip() + "\n", encoding="utf-8")
+
+
+def resume(settings: VenueSettings) -> bool:
+    """Remove the halt file; return whether there was one."""
+    was_halted = settings.halt_file.exists()
+    settings.halt_file.unlink(missing_ok=True)
+    return was_halted
+
+
+def halted(settings: VenueSettings) -> str | None:
+    """Return why the season is halted, or None; a file that cannot be read halts too."""
+    try:
+        return settings.halt_file.read_text(encoding="utf-8").strip() or "no reason was given"
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"{settings.halt_file} cannot be read ({error.strerror})"
