@@ -140,6 +140,7 @@ def environment_file(demo: Demo) -> str:
         f"BINANCE_TESTNET_BASE_URL={demo.simulator_url}",
         "BINANCE_TESTNET_API_KEY=simulator",
         "BINANCE_TESTNET_SECRET_KEY=simulator",
+        "LOG_LEVEL=ERROR",  # the lines of the demo itself tell what happens
         "CLAUDE_API_KEY=demo",
         "DEEPSEEK_API_KEY=demo",
         "OPENAI_API_KEY=demo",

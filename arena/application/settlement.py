@@ -7,7 +7,7 @@ starts from the stored ledgers and cursor, so an event is booked once however of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from arena.application.record import BookedFill
@@ -51,15 +51,16 @@ class _Books:
     ledgers: dict[CompetitorId, Ledger]
     intents: Mapping[str, Intent]
     gone: frozenset[str]
-    fills: list[BookedFill]
-    funding: list[FundingPayment]
-    entries: list[LedgerEntry]
-    closed: list[ClosedTrade]
-    foreign: list[Fill]
-    orphans: list[tuple[str, str]]
     cursor: dict[str, int]
+    fills: list[BookedFill] = field(default_factory=list)
+    funding: list[FundingPayment] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
+    closed: list[ClosedTrade] = field(default_factory=list)
+    foreign: list[Fill] = field(default_factory=list)
+    orphans: list[tuple[str, str]] = field(default_factory=list)
 
     def book_funding(self, rate: FundingRate) -> None:
+        """Charge every position in the symbol, whosever it is."""
         for llm_id, ledger in self.ledgers.items():
             for position in [p for p in ledger.positions.values() if p.symbol == rate.symbol]:
                 payment = funding_payment(position, rate)
@@ -67,6 +68,7 @@ class _Books:
                 self.funding.append(payment)
 
     def book_fill(self, fill: Fill) -> None:
+        """Give a trade to its owner; an opened position learns its protection, a closed one leaves its other order behind."""
         self.cursor[fill.symbol] = max(fill.trade_id, self.cursor.get(fill.symbol, 0))
         owner = owner_of(fill.client_order_id, self.season_id)
         if owner not in self.ledgers:
@@ -123,19 +125,7 @@ def settle(
         cursor: Last trade id booked, by symbol.
         gone: Client ids of conditional orders that were cancelled or refused.
     """
-    books = _Books(
-        season_id=season_id,
-        ledgers=dict(ledgers),
-        intents=intents,
-        gone=gone,
-        fills=[],
-        funding=[],
-        entries=[],
-        closed=[],
-        foreign=[],
-        orphans=[],
-        cursor=dict(cursor),
-    )
+    books = _Books(season_id=season_id, ledgers=dict(ledgers), intents=intents, gone=gone, cursor=dict(cursor))
     events: Sequence[tuple[datetime, int, FundingRate | Fill]] = sorted(
         [*((rate.time, 0, rate) for rate in fundings), *((fill.time, fill.trade_id, fill) for fill in fills)],
         key=lambda event: event[:2],

@@ -146,6 +146,7 @@ class ExchangeContract:
     async def test_preparing_twice_is_no_fault(self, venue: Venue) -> None:
         await venue.exchange.place(order(Leg.OPEN, "2"))
         await venue.exchange.prepare(["SOLUSDT", "BTCUSDT"], 5)
+        assert (await venue.exchange.book()).positions == {SOL_LONG: Decimal(2)}
 
     async def test_the_snapshot_shows_closed_candles_only_and_names_what_is_missing(self, venue: Venue) -> None:
         as_of = await venue.market.time()

@@ -217,7 +217,8 @@ def test_a_plan_that_risk_accepts_is_never_refused(
 ) -> None:
     one = Competitor(PaperEngine(bars, TIERED, NOON), capital, limits)
     for number, ideas in enumerate(cycles, start=1):
-        one.cycle(number, ideas)  # a Refused of an exit or entry is the failure
+        plan = one.cycle(number, ideas)  # a Refused of an exit or entry is the failure
+        assert len(plan.entries) + len(plan.exits) + len(plan.rejections) <= len(ideas)
         one.engine.advance(one.engine.now + BAR)
     one.book()
 

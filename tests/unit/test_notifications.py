@@ -171,5 +171,6 @@ def test_url_that_apprise_does_not_know(caplog: pytest.LogCaptureFixture) -> Non
     assert "secret-token-77" not in caplog.text
 
 
-async def test_silence() -> None:
+async def test_silence(caplog: pytest.LogCaptureFixture) -> None:
     await SilentNotifier().notify(alerts("one"))
+    assert caplog.text == ""
