@@ -136,6 +136,18 @@ def open_records(settings: Settings, closing: AsyncExitStack, season: str = "") 
     return records
 
 
+def open_book(settings: Settings, closing: AsyncExitStack, season: str = "") -> Records:
+    """Open the store of a season that is there, for reading.
+
+    Raises:
+        ConfigurationError: There is none; nothing is created.
+    """
+    path = settings.database(season)
+    if not settings.supabase_url and not path.exists():
+        raise ConfigurationError(f"there is no book at {path}: name the season with --season, or its file with DATABASE_PATH")
+    return open_records(settings, closing, season)
+
+
 def limits_of(settings: Settings) -> Limits:
     """Return the season's limits, the same objects in prompt and risk."""
     return Limits(

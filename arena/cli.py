@@ -47,14 +47,14 @@ def export(
 ) -> None:
     """Write a season's fills, funding, equity, positions, decisions and accounts as CSV."""
     from arena.adapters.storage.csv_files import write_export
-    from arena.bootstrap import open_records
+    from arena.bootstrap import open_book
     from arena.domain.competitor import SeasonId
     from arena.settings import load_settings
 
     async def run() -> list[Path]:
         settings = load_settings()
         async with AsyncExitStack() as closing:
-            return await write_export(open_records(settings, closing, season), SeasonId(season or settings.season), out)
+            return await write_export(open_book(settings, closing, season), SeasonId(season or settings.season), out)
 
     for path in asyncio.run(run()):
         typer.echo(str(path))
@@ -64,14 +64,14 @@ def export(
 def leaderboard(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Show who leads."""
     from arena.application.leaderboard import Leaderboard, read_leaderboard
-    from arena.bootstrap import open_records
+    from arena.bootstrap import open_book
     from arena.domain.competitor import SeasonId
     from arena.settings import load_settings
 
     async def run() -> Leaderboard:
         settings = load_settings()
         async with AsyncExitStack() as closing:
-            return await read_leaderboard(open_records(settings, closing, season), SeasonId(season or settings.season))
+            return await read_leaderboard(open_book(settings, closing, season), SeasonId(season or settings.season))
 
     board = asyncio.run(run())
     if as_json:
@@ -89,14 +89,14 @@ def report(
 ) -> None:
     """Write a season's report as one self-contained HTML file."""
     from arena.application.season_report import season_report
-    from arena.bootstrap import open_records
+    from arena.bootstrap import open_book
     from arena.domain.competitor import SeasonId
     from arena.settings import load_settings
 
     async def run() -> str:
         settings = load_settings()
         async with AsyncExitStack() as closing:
-            return await season_report(open_records(settings, closing, season), SeasonId(season or settings.season))
+            return await season_report(open_book(settings, closing, season), SeasonId(season or settings.season))
 
     out.write_text(asyncio.run(run()), encoding="utf-8")
     typer.echo(str(out))

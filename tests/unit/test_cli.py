@@ -1,0 +1,79 @@
+"""The command as a user types it: in a process of its own, with one sentence where something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arena.adapters.storage.sqlite import SqliteRecords
+from tests.fakes.season import Story
+
+
+def arena(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {name: text for name, text in os.environ.items() if not name.startswith(("LLM_", "BINANCE_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "arena.cli", *arguments],
+        cwd=home,
+        env={**environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> Path:
+    """A directory with a season of three cycles and no `.env`."""
+    story = Story()
+    path = tmp_path / "runs" / story.season.season_id / "arena.sqlite"
+    with SqliteRecords(path) as records:
+        await records.open_season(story.season)
+        for number, record in enumerate(story.play(3), 1):
+            await records.begin_cycle(record.season_id, record.number, record.scheduled_at)
+            await records.append_intents(record.season_id, story.intents[number])
+            await records.append_cycle(record)
+    return tmp_path
+
+
+def season_of(home: Path) -> str:
+    return next((home / "runs").iterdir()).name
+
+
+def test_a_season_is_found_by_its_name_alone(home: Path) -> None:
+    board = arena(home, "leaderboard", "--season", season_of(home), "--json")
+    assert board.returncode == 0, board.stderr
+    shown = json.loads(board.stdout)
+    assert shown["season"] == season_of(home) and shown["cycles"] == 3
+    written = arena(home, "export", "--season", season_of(home), "--out", "out")
+    assert written.returncode == 0 and {path.name for path in (home / "out").iterdir()} >= {
+        "fills.csv",
+        "equity.csv",
+        "funding.csv",
+    }
+    assert arena(home, "report", "--season", season_of(home), "--out", "r.html").returncode == 0
+    assert "<svg" in (home / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (("leaderboard", "--season", "nowhere"), {}, "there is no book at runs/nowhere/arena.sqlite"),
+        (("leaderboard",), {"MAX_LEVERAGE": "many"}, "MAX_LEVERAGE"),
+        (("leaderboard",), {"SUPABASE_URL": "https://example.supabase.co"}, "SUPABASE_URL is set"),
+        (("shutdown",), {"ENVIRONMENT": "testnet"}, "BINANCE_TESTNET_API_KEY is empty"),
+        (("simulator", "--data", "nowhere"), {}, "nowhere"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_creates_nothing(
+    tmp_path: Path, arguments: tuple[str, ...], variables: dict[str, str], said: str
+) -> None:
+    ended = arena(tmp_path, *arguments, **variables)
+    assert ended.returncode == 2
+    assert said in ended.stderr and "Traceback" not in ended.stderr
+    assert not list(tmp_path.glob("runs/*/arena.sqlite"))
