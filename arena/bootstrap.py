@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from arena.adapters.binance.client import FuturesClient
@@ -19,7 +20,7 @@ from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegr
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.analysis.indicators import Indicators
 from arena.application.cycle import Opening
-from arena.application.ports import Exchange, LanguageModel, MarketData, Models, Notifier, Prompt, Records
+from arena.application.ports import Exchange, MarketData, Models, Notifier, Prompt, Records
 from arena.application.prompt import render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
@@ -35,6 +36,11 @@ from arena.settings import KEY_NAMES, Environment, Settings, VenueSettings
 
 CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
+
+
+if TYPE_CHECKING:  # the SDKs are slow to import
+    from arena.adapters.llm.claude import ClaudeModel
+    from arena.adapters.llm.openai import OpenAIModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +96,7 @@ async def open_arena(settings: Settings) -> AsyncIterator[Arena]:
         closing.push_async_callback(client.close)
         market = BinanceMarket(client, signed=True, venue=_venue(settings), interval=CANDLE_INTERVAL)
         competitors = settings.competitors()
-        models = {competitor.llm_id: _model(settings, competitor, closing) for competitor in competitors}
+        models = {competitor.llm_id: open_model(settings, competitor, closing) for competitor in competitors}
         instruments = await market.instruments(settings.available_pairs)
         _check_pairs(settings, instruments)
         wanted = Season(
@@ -111,7 +117,7 @@ async def open_arena(settings: Settings) -> AsyncIterator[Arena]:
             exchange=BinanceExchange(client),
             models=models,
             records=records,
-            notifier=_notifier(settings),
+            notifier=open_notifier(settings),
         )
 
 
@@ -193,7 +199,12 @@ def _venue(settings: Settings) -> str:
     return f"Binance USD-M futures testnet ({urlsplit(settings.binance_testnet_base_url).hostname})"
 
 
-def _model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> LanguageModel:
+def open_model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> ClaudeModel | OpenAIModel:
+    """Build a competitor's model.
+
+    Raises:
+        ConfigurationError: Its key is missing, or a setting of it cannot be.
+    """
     key = settings.model_key(competitor.model.provider)
     if not key.get_secret_value():
         name = KEY_NAMES[competitor.model.provider]
@@ -203,7 +214,12 @@ def _model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) 
     return model
 
 
-def _notifier(settings: Settings) -> Notifier:
+def open_notifier(settings: Settings) -> Notifier:
+    """Connect the alerts, or nothing where none are wanted.
+
+    Raises:
+        ConfigurationError: They are wanted, but where to is not said.
+    """
     if not settings.telegram_notifications_enabled:
         return SilentNotifier()
     token = settings.telegram_bot_token.get_secret_value()

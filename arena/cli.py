@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -100,6 +101,23 @@ def report(
 
     out.write_text(asyncio.run(run()), encoding="utf-8")
     typer.echo(str(out))
+
+
+@app.command()
+def doctor() -> None:
+    """Try every connection a season needs, a line each; sends no order, uses no tokens. Ends with 1 if one fails."""
+    from arena.doctor import examine
+
+    async def run() -> bool:
+        well = True
+        async for finding in examine(os.environ.get("PREFECT_API_URL", "")):
+            typer.echo(
+                f"{'ok  ' if finding.well else 'FAIL'} {finding.subject:<14} {finding.milliseconds:>6} ms  {finding.detail}"
+            )
+            well = well and finding.well
+        return well
+
+    raise typer.Exit(0 if asyncio.run(run()) else 1)
 
 
 @app.command()

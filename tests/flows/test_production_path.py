@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -123,3 +126,42 @@ async def test_a_halted_season_begins_no_cycle_and_goes_on_when_it_is_resumed(
     resume(load_settings())
     record = await trading_cycle()
     assert isinstance(record, CycleRecord) and record.number == 1
+
+
+def doctor(configured: Path, **changes: str) -> tuple[int, str]:
+    environ = {**os.environ, **changes, "ARENA_ENV_FILE": str(configured)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "arena.cli", "doctor"], env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in ended.stderr and "hidden" not in ended.stdout + ended.stderr
+    return ended.returncode, ended.stdout
+
+
+def test_the_doctor_tries_everything_and_names_what_fails(configured: Path) -> None:
+    code, said = doctor(configured)
+    lines = {line[5:].split()[0]: line for line in said.splitlines()}
+    assert set(lines) == {
+        "configuration",
+        "Binance",
+        "account",
+        "pairs",
+        "store",
+        "LLM-A",
+        "LLM-B",
+        "LLM-C",
+        "LLM-D",
+        "alerts",
+        "Prefect",
+    }
+    failing = {name for name, line in lines.items() if line.startswith("FAIL")}
+    assert failing == {"LLM-B", "LLM-C", "LLM-D"} and code == 1, said
+    assert "LLM_B_MODEL" in lines["LLM-B"] and "ema-trend" in lines["LLM-B"], "the provider's list is shown"
+
+
+def test_the_doctor_is_content_when_all_is_well(configured: Path) -> None:
+    models = {f"LLM_{letter}_MODEL": "random" for letter in "ABCD"}
+    assert doctor(configured, **models)[0] == 0
+    code, said = doctor(configured, **models, BINANCE_TESTNET_SECRET_KEY="wrong", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert code == 1
+    failing = [line.split()[1] for line in said.splitlines() if line.startswith("FAIL")]
+    assert failing == ["account", "pairs", "Prefect"]

@@ -75,6 +75,18 @@ class ClaudeModel:
             cost_usd=cost_usd(self._spec, message.model, tokens),
         )
 
+    async def listed(self, timeout_seconds: float) -> tuple[str, ...]:
+        """Return the models that the key can reach, as the provider names them.
+
+        Raises:
+            ModelFault
+        """
+
+        async def names() -> tuple[str, ...]:
+            return tuple([model.id async for model in self._client.models.list(timeout=timeout_seconds)])
+
+        return await self._faults.translated(names(), timeout_seconds, anthropic)
+
     async def _send(self, prompt: Prompt, timeout_seconds: float) -> tuple[bytes, str | None]:
         response = await self._create(
             model=self._spec.model,

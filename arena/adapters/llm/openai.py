@@ -81,6 +81,18 @@ class OpenAIModel:
             cost_usd=cost_usd(self._spec, answer.model, tokens) if answer.usage or self._spec.baseline else None,
         )
 
+    async def listed(self, timeout_seconds: float) -> tuple[str, ...]:
+        """Return the models that the key can reach, as the provider names them.
+
+        Raises:
+            ModelFault
+        """
+
+        async def names() -> tuple[str, ...]:
+            return tuple([model.id async for model in self._client.models.list(timeout=timeout_seconds)])
+
+        return await self._faults.translated(names(), timeout_seconds, openai)
+
     @property
     def _format(self) -> str:
         return "json_object" if self._spec.provider is Provider.DEEPSEEK else "json_schema"

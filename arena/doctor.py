@@ -1,0 +1,150 @@
+"""`arena doctor`: try every connection that a season needs, a line each, without an order, a token or a message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+
+from arena.adapters.binance.exchange import BinanceExchange
+from arena.adapters.binance.market import BinanceMarket
+from arena.bootstrap import futures_client, limits_of, open_model, open_notifier, open_records
+from arena.domain.competitor import Competitor
+from arena.domain.money import ZERO
+from arena.domain.risk import MarginState
+from arena.errors import ArenaError, ConfigurationError
+from arena.settings import Settings, load_settings
+
+PATIENCE_SECONDS = 10.0
+LARGEST_CLOCK_DIFFERENCE = 0.5  # seconds; Binance refuses a request that is a second ahead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One connection: whether it works, what was seen (or what to change), and how long it took."""
+
+    subject: str
+    well: bool
+    detail: str
+    milliseconds: int
+
+
+async def examine(prefect_api_url: str) -> AsyncIterator[Finding]:
+    """Yield a finding for each connection; one that fails stops none of the others.
+
+    Args:
+        prefect_api_url: Empty where no Prefect server is named.
+    """
+    async with AsyncExitStack() as closing:
+        settings, finding = await _configuration()
+        yield finding
+        if settings is None:
+            return
+        async for found in _binance(settings, closing):
+            yield found
+        yield await _tried("store", lambda: _store(settings, closing))
+        for competitor in settings.competitors():
+            yield await _tried(f"{competitor.llm_id}", lambda who=competitor: _model(settings, who, closing))  # type: ignore[misc]
+        yield await _tried("alerts", lambda: _alerts(settings))
+        yield await _tried("Prefect", lambda: _prefect(prefect_api_url))
+
+
+async def _tried(subject: str, look: Callable[[], Awaitable[str]]) -> Finding:
+    began = time.perf_counter()
+    try:
+        well, detail = True, await look()
+    except ArenaError as error:
+        well, detail = False, str(error)
+    return Finding(subject=subject, well=well, detail=detail, milliseconds=round((time.perf_counter() - began) * 1000))
+
+
+async def _configuration() -> tuple[Settings | None, Finding]:
+    try:
+        settings = load_settings()
+        settings.competitors()
+    except ConfigurationError as error:
+        return None, Finding(subject="configuration", well=False, detail=str(error), milliseconds=0)
+    detail = f"season {settings.season}, {settings.environment}, {settings.total_llms} competitors. {settings.equal_settings()}"
+    return settings, Finding(subject="configuration", well=True, detail=detail, milliseconds=0)
+
+
+async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator[Finding]:
+    try:
+        client = futures_client(settings)
+    except ConfigurationError as error:
+        yield Finding(subject="Binance", well=False, detail=str(error), milliseconds=0)
+        return
+    closing.push_async_callback(client.close)
+    market = BinanceMarket(client, signed=True, venue="Binance")
+
+    async def clock() -> str:
+        there, here = await client.synchronise(), datetime.now(UTC)
+        apart = abs((there - here).total_seconds())
+        if apart > LARGEST_CLOCK_DIFFERENCE and not (await market.label()).endswith("(simulator)"):
+            raise ConfigurationError(f"this machine's clock is {apart:.1f} s off: let it be set by NTP")
+        return f"{await market.label()}, {there:%Y-%m-%d %H:%M:%S} UTC"
+
+    async def account() -> str:
+        book = await BinanceExchange(client).book()
+        needed = settings.initial_balance_per_llm * settings.total_llms
+        if book.wallet_balance < needed and not book.positions:
+            raise ConfigurationError(
+                f"the account holds {book.wallet_balance:.2f} USDT, the competitors' capital is {needed:.2f} together: "
+                "add funds or lower INITIAL_BALANCE_PER_LLM"
+            )
+        return f"{book.wallet_balance:.2f} USDT, {len(book.positions)} open positions"
+
+    for subject, look in (("Binance", clock), ("account", account), ("pairs", lambda: _pairs(settings, market))):
+        yield await _tried(subject, look)
+
+
+async def _pairs(settings: Settings, market: BinanceMarket) -> str:
+    """Check that each pair is listed, trading, and within reach of one competitor's capital."""
+    found = await market.instruments(settings.available_pairs)
+    marks = await market.marks(settings.available_pairs)
+    room = MarginState(equity=settings.initial_balance_per_llm, used=ZERO, open_positions=0)
+    reach = room.largest_margin(limits_of(settings)) * settings.max_leverage
+    wrong = [f"{pair} is not listed" for pair in settings.available_pairs if pair not in found or pair not in marks]
+    for pair, instrument in found.items():
+        least = max(instrument.min_notional, instrument.min_quantity * marks.get(pair, ZERO))
+        if not instrument.trading:
+            wrong.append(f"{pair} is not trading")
+        elif least > reach:
+            wrong.append(f"the smallest order of {pair} is {least:.2f} USDT, {room.equity:.2f} USDT reach {reach:.2f}")
+    if wrong:
+        raise ConfigurationError(f"AVAILABLE_PAIRS: {'; '.join(wrong)}")
+    return f"{len(found)} pairs are trading and within reach"
+
+
+async def _store(settings: Settings, closing: AsyncExitStack) -> str:
+    open_records(settings, closing)
+    return f"SQLite at {settings.database()}"
+
+
+async def _model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> str:
+    spec = competitor.model
+    listed = await open_model(settings, competitor, closing).listed(PATIENCE_SECONDS)
+    if spec.model not in listed:
+        known = ", ".join(listed[:20]) or "none"
+        raise ConfigurationError(f"{spec.provider} does not list {spec.model} (LLM_{competitor.letter}_MODEL); it lists: {known}")
+    return f"{spec.provider} lists {spec.model}" + (" (baseline rule, not an LLM)" if spec.baseline else "")
+
+
+async def _alerts(settings: Settings) -> str:
+    open_notifier(settings)
+    return "Telegram is configured" if settings.telegram_notifications_enabled else "none are wanted"
+
+
+async def _prefect(api_url: str) -> str:
+    if not api_url:
+        return "no PREFECT_API_URL is set: only needed for the schedule"
+    try:
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+            (await http.get(f"{api_url.rstrip('/')}/health")).raise_for_status()
+    except httpx.HTTPError as error:
+        raise ConfigurationError(f"the server of PREFECT_API_URL ({api_url}) does not answer ({type(error).__name__})") from error
+    return f"the server at {api_url} is well"
