@@ -12,7 +12,7 @@ from prefect.tasks import Task
 from arena.application.deciding import Asked, ask
 from arena.application.ports import LanguageModel, Prompt
 from arena.errors import ModelFault
-from tasks.step import step
+from tasks.step import fault_of, step
 
 PAUSES_SECONDS = [1.0, 3.0]
 JITTER = 0.5
@@ -20,8 +20,8 @@ LONGEST_PAUSE_SECONDS = max(PAUSES_SECONDS) * (1 + JITTER)
 
 
 def _may_help(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Repeat only what can succeed: the fault is read from the state's data, since its result would raise."""
-    fault = getattr(state.data, "value", state.data)
+    """Repeat only what the fault itself calls passing."""
+    fault = fault_of(state)
     return isinstance(fault, ModelFault) and fault.transient
 
 

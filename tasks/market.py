@@ -10,9 +10,14 @@ from arena.analysis.indicators import indicators as compute
 from arena.application.record import SeasonState
 from arena.bootstrap import Arena
 from arena.domain.market import MarketSnapshot
-from tasks.step import step
+from tasks.step import step, worth_repeating
 
-READS = {"retries": 3, "retry_delay_seconds": [1, 2, 4], "retry_jitter_factor": 0.5}
+READS = {
+    "retries": 3,
+    "retry_delay_seconds": [1, 2, 4],
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": worth_repeating,
+}
 
 
 @step("snapshot", **READS)

@@ -14,9 +14,14 @@ from arena.bootstrap import Arena
 from arena.domain.competitor import CompetitorId
 from arena.domain.market import MarketSnapshot
 from arena.domain.plan import OrderPlan
-from tasks.step import step
+from tasks.step import step, worth_repeating
 
-WRITES = {"retries": 5, "retry_delay_seconds": [1, 2, 4, 8, 16], "retry_jitter_factor": 0.5}
+WRITES = {
+    "retries": 5,
+    "retry_delay_seconds": [1, 2, 4, 8, 16],
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": worth_repeating,
+}
 
 
 @step("open")

@@ -8,7 +8,25 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
 from prefect.utilities.annotations import quote
+
+from arena.errors import ConfigurationError, CycleConflict, RateLimited
+
+HOPELESS = (ConfigurationError, CycleConflict)
+
+
+def fault_of(state: State[Any]) -> object:
+    """Return the exception of a failed attempt, from the state's data: asking for its result would raise it."""
+    return getattr(state.data, "value", state.data)
+
+
+def worth_repeating(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Return whether another attempt can succeed; a banned address (418) must stay silent, or the ban grows."""
+    fault = fault_of(state)
+    return not isinstance(fault, HOPELESS) and not (isinstance(fault, RateLimited) and fault.banned)
+
 
 P = ParamSpec("P")
 R = TypeVar("R")
