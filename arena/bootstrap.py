@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -122,13 +122,21 @@ async def open_arena(settings: Settings) -> AsyncIterator[Arena]:
 
 
 async def emergency_shutdown(settings: VenueSettings, reason: str) -> Shutdown:
-    """Halt the season, then leave everything the account holds. The halt comes first: a cycle must not open what is closed."""
-    halt(settings, reason)
+    """Halt the season, then leave everything the account holds. The halt comes first: a cycle must not open what is closed.
+
+    A halt that cannot be written (a full disk) keeps nobody from leaving; it is among the faults.
+    """
+    faults: tuple[str, ...] = ()
+    try:
+        halt(settings, reason)
+    except OSError as error:
+        faults = (f"the season could not be halted: {settings.halt_file} cannot be written ({error.strerror})",)
     client = futures_client(settings)
     try:
         with contextlib.suppress(ExchangeError):
             await client.synchronise()  # only the clock; a signed call sets it too
-        return await shut_down(BinanceWholeAccount(client))
+        ended = await shut_down(BinanceWholeAccount(client))
+        return replace(ended, faults=faults + ended.faults)
     finally:
         await client.close()
 

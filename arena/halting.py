@@ -21,7 +21,7 @@ def resume(settings: VenueSettings) -> bool:
 def halted(settings: VenueSettings) -> str | None:
     """Return why the season is halted, or None; a file that cannot be read halts too."""
     try:
-        return settings.halt_file.read_text(encoding="utf-8").strip() or "no reason was given"
+        return settings.halt_file.read_text(encoding="utf-8", errors="replace").strip() or "no reason was given"
     except FileNotFoundError:
         return None
     except OSError as error:

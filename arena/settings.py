@@ -70,7 +70,7 @@ class VenueSettings(BaseSettings):
 
     @property
     def halt_file(self) -> Path:
-        """While this file exists, no cycle of the season begins and no order is sent; its text says why."""
+        """While this file exists, no cycle of the season begins and nothing is opened; its text says why."""
         return Path("runs") / self.season / "HALT"
 
 

@@ -38,7 +38,7 @@ async def trading_cycle() -> CycleRecord | State[None]:
     get_run_logger().info(line)
     logging.getLogger("arena.cycle").info(line)
     for alert in record.alerts:
-        logging.getLogger("arena.cycle").warning(alert.text)
+        logging.getLogger("arena.cycle").info(alert.text)
     return record
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from arena.application.cycle import Opening, plan_turns, settle_opening
@@ -33,6 +32,9 @@ async def plan(opening: Opening, answers: Mapping[CompetitorId, Answer], desk: D
 @step("execute")
 async def execute(arena: Arena, plans: Mapping[CompetitorId, OrderPlan]) -> dict[CompetitorId, Execution]:
     """Send the orders, competitor by competitor in the cycle's order, after all have decided; a halt leaves only the exits."""
-    if halted(arena.settings) is not None:
-        plans = {llm_id: replace(plan, entries=()) for llm_id, plan in plans.items()}
-    return {llm_id: await carry_out(plan, arena.exchange) for llm_id, plan in plans.items()}
+
+    def why_halted() -> str | None:
+        why = halted(arena.settings)
+        return None if why is None else f"the season is halted ({why})"
+
+    return {llm_id: await carry_out(plan, arena.exchange, why_halted) for llm_id, plan in plans.items()}

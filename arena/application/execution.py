@@ -6,6 +6,7 @@ the client order id.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -39,15 +40,27 @@ class Execution:
     unprotected: list[str] = field(default_factory=list)
 
 
-async def execute(plan: OrderPlan, exchange: Exchange) -> Execution:
-    """Send a plan's orders one after the other and return what came of them; never raises for a venue's fault."""
+def never() -> None:
+    """Say that the season is not halted."""
+    return
+
+
+async def execute(plan: OrderPlan, exchange: Exchange, halted: Callable[[], str | None] = never) -> Execution:
+    """Send a plan's orders one after the other and return what came of them; never raises for a venue's fault.
+
+    Args:
+        plan: One competitor's.
+        exchange: The venue.
+        halted: Asked before every opening; what it says, if anything, is why that one is not sent. Exits go on.
+    """
     done = Execution(llm_id=plan.llm_id)
     left = [await _leave(leaving, exchange, done) for leaving in plan.exits]
     for entering in plan.entries:
-        if all(left):
+        why = halted() if all(left) else "an exit of this cycle did not go through"
+        if why is None:
             await _enter(entering, exchange, done)
         else:
-            done.skipped[entering.opening.order.symbol] = "an exit of this cycle did not go through, so nothing was opened"
+            done.skipped[entering.opening.order.symbol] = f"nothing was opened: {why}"
     return done
 
 

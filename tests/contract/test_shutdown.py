@@ -170,3 +170,11 @@ def test_a_halt_is_a_file_that_says_why(tmp_path: Path, monkeypatch: pytest.Monk
     assert halted(settings) == "the books differ"
     assert resume(settings) is True and resume(settings) is False
     assert halted(settings) is None
+
+
+def test_a_halt_that_cannot_be_written_keeps_nobody_from_leaving(simulator: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    asyncio.run(fill_the_book(simulator))
+    ended = run_script(tmp_path, simulator)
+    assert ended.returncode == 0 and left_over(simulator) == ({}, 0)
+    assert "the season could not be halted" in ended.stdout

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from prefect import get_client
 
 from arena.adapters.recorded import generate_market
 from arena.application.record import CycleRecord
@@ -20,6 +21,7 @@ from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.errors import ConfigurationError
 from arena.halting import halt, resume
 from arena.settings import load_settings
+from flows.emergency_shutdown import emergency_shutdown
 from flows.trading_cycle import trading_cycle
 from tests.fakes.simulator import Simulator, running_simulator
 
@@ -165,3 +167,19 @@ def test_the_doctor_is_content_when_all_is_well(configured: Path) -> None:
     assert code == 1
     failing = [line.split()[1] for line in said.splitlines() if line.startswith("FAIL")]
     assert failing == ["account", "pairs", "Prefect"]
+
+
+@pytest.mark.usefixtures("prefect_server", "configured")
+async def test_the_emergency_flow_leaves_a_flat_account_a_halted_season_and_a_paused_schedule(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await trading_cycle()
+    assert any(account["positions"] for account in simulator.state()["accounts"].values())
+    async with get_client() as client:
+        deployment = await client.create_deployment(flow_id=await client.create_flow(trading_cycle), name="trading-cycle")
+        state = await emergency_shutdown(return_state=True)
+        assert (await client.read_deployment(deployment)).paused is True
+    assert (state.type.value, state.message) == ("COMPLETED", "flat")
+    assert all(a["positions"] == {} and a["open_orders"] == 0 for a in simulator.state()["accounts"].values())
+    assert (await trading_cycle(return_state=True)).name == "Halted"

@@ -280,3 +280,5 @@ async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(tmp_path
     record, _ = await cycle(at)
     assert next(iter(record.ledgers.values())).positions == {}
     assert at.account.buckets == {} and record.discrepancies == ()
+    why = "nothing was opened: the season is halted (while the models were thinking)"
+    assert record.turns[0].skipped == {"BTCUSDT": why}

@@ -43,8 +43,10 @@ class BinanceWholeAccount:
 
     async def cancel_all(self, symbol: str) -> None:
         """Cancel both kinds: the normal cancel leaves every conditional order alive."""
-        await self._client.write("futures_cancel_all_open_orders", symbol=symbol)
-        await self._client.write("futures_cancel_all_open_orders", symbol=symbol, conditional=True)
+        await asyncio.gather(
+            self._client.write("futures_cancel_all_open_orders", symbol=symbol),
+            self._client.write("futures_cancel_all_open_orders", symbol=symbol, conditional=True),
+        )
 
     async def close(self, symbol: str, side: PositionSide, quantity: Decimal) -> None:
         """Close at the market, in either position mode. Safe to repeat: an order beyond the position is refused."""

@@ -81,11 +81,7 @@ class ClaudeModel:
         Raises:
             ModelFault
         """
-
-        async def names() -> tuple[str, ...]:
-            return tuple([model.id async for model in self._client.models.list(timeout=timeout_seconds)])
-
-        return await self._faults.translated(names(), timeout_seconds, anthropic)
+        return await self._faults.listed(self._client, timeout_seconds, anthropic)
 
     async def _send(self, prompt: Prompt, timeout_seconds: float) -> tuple[bytes, str | None]:
         response = await self._create(

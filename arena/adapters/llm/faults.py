@@ -88,6 +88,18 @@ class Faults:
             where = f" at {self.base_url} (LLM_X_BASE_URL)" if self.base_url else ""
             raise self._fault("connection", f"the connection to {self.model}{where} failed") from None
 
+    async def listed(self, client: Any, seconds: float, sdk: ModuleType) -> tuple[str, ...]:
+        """Return the ids of the models that an SDK's client can reach; both SDKs page through them alike.
+
+        Raises:
+            ModelFault
+        """
+
+        async def names() -> tuple[str, ...]:
+            return tuple([model.id async for model in client.models.list(timeout=seconds)])
+
+        return await self.translated(names(), seconds, sdk)
+
     def refused(self, request_id: str | None) -> ModelFault:
         """The model or a filter of its provider declined to answer."""
         return self._fault("refused", f"{self.model} declined to answer", request_id)

@@ -87,11 +87,7 @@ class OpenAIModel:
         Raises:
             ModelFault
         """
-
-        async def names() -> tuple[str, ...]:
-            return tuple([model.id async for model in self._client.models.list(timeout=timeout_seconds)])
-
-        return await self._faults.translated(names(), timeout_seconds, openai)
+        return await self._faults.listed(self._client, timeout_seconds, openai)
 
     @property
     def _format(self) -> str:
