@@ -1,61 +1,65 @@
-"""The one place where adapters are chosen: from the settings to a running arena."""
+"""From the settings to a running arena."""
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
+import os
+import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from urllib.parse import urlsplit
+from uuid import uuid4
 
+from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.client import FuturesClient
-from arena.adapters.binance.exchange import BinanceExchange
+from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.market import BinanceMarket
-from arena.adapters.binance.whole_account import BinanceWholeAccount
-from arena.adapters.llm.build import build_model
-from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
-from arena.adapters.storage.sqlite import SqliteRecords
 from arena.analysis.indicators import Indicators
 from arena.application.cycle import Opening
-from arena.application.ports import Exchange, MarketData, Models, Notifier, Prompt, Records
+from arena.application.lease import acting
+from arena.application.ports import Leases, MarketData, Models, Notifier, Prompt, Records, TradingAccount
 from arena.application.prompt import render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
-from arena.application.shutdown import Shutdown, shut_down
-from arena.domain.competitor import Competitor, CompetitorId, Season, SeasonId
+from arena.application.record import Alert, AlertKind
+from arena.application.sweep import Terms
+from arena.application.venue import Venue
+from arena.connections import account_clients, open_model, open_notifier, open_records, request_budget, venue_url
+from arena.domain.competitor import AccountId, Competitor, CompetitorId, Season, SeasonId
 from arena.domain.instrument import Instrument
 from arena.domain.market import MarketSnapshot
+from arena.domain.money import ZERO, plain
 from arena.domain.plan import Desk
 from arena.domain.risk import Limits
-from arena.errors import ConfigurationError, ExchangeError
-from arena.halting import halt
-from arena.settings import KEY_NAMES, Environment, Settings, VenueSettings
+from arena.errors import ConfigurationError
+from arena.halting import halt, shutting_down
+from arena.settings import Settings
 
 CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
-
-
-if TYPE_CHECKING:  # the SDKs are slow to import
-    from arena.adapters.llm.claude import ClaudeModel
-    from arena.adapters.llm.openai import OpenAIModel
+LEASE_WAIT_SECONDS = 30.0  # a sweep is over sooner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arena:
-    """Everything a cycle needs, behind the ports."""
+    """Everything a cycle or a sweep needs, behind the ports.
+
+    Attributes:
+        holder: Names this run in the lease on the accounts.
+    """
 
     settings: Settings
     season: Season
     limits: Limits
-    instruments: Mapping[str, Instrument]
-    market: MarketData
-    exchange: Exchange
+    venue: Venue
     models: Models
     records: Records
+    leases: Leases
     notifier: Notifier
+    budget: RequestBudget
+    holder: str
 
     def desk(self, number: int, snapshot: MarketSnapshot) -> Desk:
         """Return what planning needs to know about a cycle."""
@@ -64,102 +68,88 @@ class Arena:
             cycle=number,
             as_of=snapshot.as_of,
             snapshot=snapshot,
-            instruments=self.instruments,
+            instruments=self.venue.instruments,
             limits=self.limits,
         )
 
+    def acting(self, wait_seconds: float = LEASE_WAIT_SECONDS) -> AbstractAsyncContextManager[Venue]:
+        """Return a context in which this run alone may act on the accounts, through the venue it yields."""
+        return acting(self.leases, self.season.season_id, self.holder, self.venue, wait_seconds)
+
+    def terms(self, *, thorough: bool) -> Terms:
+        """Return how a sweep is meant."""
+        return Terms(
+            deadline=timedelta(seconds=self.settings.protection_deadline_seconds),
+            thorough=thorough,
+            standing_back=lambda: shutting_down(self.settings),
+        )
+
+    async def halt(self, reason: str) -> None:
+        """Stop the season until a person has looked, and tell why."""
+        halt(self.settings, reason)
+        text = f"{self.season.season_id} is halted: {reason}"
+        await self.notifier.notify([Alert(kind=AlertKind.HALTED, llm_id=None, text=text, time=datetime.now(UTC))])
+
     def prompts(self, opening: Opening, snapshot: MarketSnapshot, seen: Mapping[str, Indicators]) -> dict[CompetitorId, Prompt]:
         """Return every competitor's prompt of a cycle: one static part and one market section for all, an account for each."""
-        static = static_prompt(self.season, self.instruments, self.limits)
-        market = market_section(snapshot, seen, self.instruments)
-        ledgers, past = opening.settlement.ledgers, opening.state.past
+        instruments, state = self.venue.instruments, opening.state
+        static = static_prompt(self.season, instruments, self.limits)
+        market = market_section(snapshot, seen, instruments)
         return {
             llm_id: render_prompt(
                 static=static,
                 market=market,
-                account=account_section(ledger, snapshot, self.limits, self.instruments, past.get(llm_id, ()), opening.as_of),
+                account=account_section(
+                    ledger, snapshot, self.limits, instruments, state.past[llm_id], opening.as_of, state.news[llm_id]
+                ),
             )
-            for llm_id, ledger in ledgers.items()
+            for llm_id, ledger in state.ledgers.items()
         }
 
 
 @asynccontextmanager
-async def open_arena(settings: Settings) -> AsyncIterator[Arena]:
+async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterator[Arena]:
     """Build the arena, open its season (or go on with it), and close every connection at the end.
+
+    Args:
+        settings: All of them.
+        asking: Whether models are needed; a sweep asks none.
 
     Raises:
         ConfigurationError: Something in `.env` must be changed; the sentence names it.
     """
     async with AsyncExitStack() as closing:
         records = open_records(settings, closing)
-        client = futures_client(settings)
-        closing.push_async_callback(client.close)
-        market = BinanceMarket(client, signed=True, venue=_venue(settings), interval=CANDLE_INTERVAL)
+        budget = request_budget()
+        clients = account_clients(settings, budget, closing)
         competitors = settings.competitors()
-        models = {competitor.llm_id: open_model(settings, competitor, closing) for competitor in competitors}
-        instruments = await market.instruments(settings.available_pairs)
-        _check_pairs(settings, instruments)
-        wanted = Season(
-            season_id=SeasonId(settings.season),
-            started_at=await market.time(),
-            symbols=settings.available_pairs,
-            interval_seconds=settings.llm_decision_interval_seconds,
-            competitors=competitors,
-            market=await market.label(),
-            settings=settings.equal_settings(),
+        market = BinanceMarket(
+            next(iter(clients.values())),
+            signed=True,
+            venue=_label(settings),
+            interval=CANDLE_INTERVAL,
+            contracts_file=settings.season_directory / "contracts.json",
         )
+        models = {each.llm_id: open_model(settings, each, closing) for each in competitors} if asking else {}
+        wanted = await _wanted(settings, competitors, market)
+        venue = Venue(
+            market=market,
+            accounts={account: BinanceAccount(_of(account, clients)) for account in wanted.accounts()},
+            instruments=await market.instruments(settings.available_pairs),
+        )
+        _check_pairs(settings, venue.instruments)
         yield Arena(
             settings=settings,
-            season=await records.open_season(wanted),
+            season=await _open_season(wanted, venue, records),
             limits=limits_of(settings),
-            instruments=instruments,
-            market=market,
-            exchange=BinanceExchange(client),
+            venue=venue,
             models=models,
             records=records,
+            leases=records,
             notifier=open_notifier(settings),
+            budget=budget,
+            holder=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
         )
-
-
-async def emergency_shutdown(settings: VenueSettings, reason: str) -> Shutdown:
-    """Halt the season, then leave everything the account holds. The halt comes first: a cycle must not open what is closed.
-
-    A halt that cannot be written (a full disk) keeps nobody from leaving; it is among the faults.
-    """
-    faults: tuple[str, ...] = ()
-    try:
-        halt(settings, reason)
-    except OSError as error:
-        faults = (f"the season could not be halted: {settings.halt_file} cannot be written ({error.strerror})",)
-    client = futures_client(settings)
-    try:
-        with contextlib.suppress(ExchangeError):
-            await client.synchronise()  # only the clock; a signed call sets it too
-        ended = await shut_down(BinanceWholeAccount(client))
-        return replace(ended, faults=faults + ended.faults)
-    finally:
-        await client.close()
-
-
-def open_records(settings: Settings, closing: AsyncExitStack, season: str = "") -> Records:
-    """Open the store of a season alone, as reports and exports need it."""
-    if settings.supabase_url:
-        raise ConfigurationError("SUPABASE_URL is set, but this version keeps its state in SQLite only: leave it empty")
-    records = SqliteRecords(settings.database(season))
-    closing.callback(records.close)
-    return records
-
-
-def open_book(settings: Settings, closing: AsyncExitStack, season: str = "") -> Records:
-    """Open the store of a season that is there, for reading.
-
-    Raises:
-        ConfigurationError: There is none; nothing is created.
-    """
-    path = settings.database(season)
-    if not settings.supabase_url and not path.exists():
-        raise ConfigurationError(f"there is no book at {path}: name the season with --season, or its file with DATABASE_PATH")
-    return open_records(settings, closing, season)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -172,68 +162,56 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def futures_client(settings: VenueSettings) -> FuturesClient:
-    """Connect to the account that the settings name.
+async def _wanted(settings: Settings, competitors: tuple[Competitor, ...], market: MarketData) -> Season:
+    """Return the season as the settings describe it, should it begin now."""
+    return Season(
+        season_id=SeasonId(settings.season),
+        started_at=await market.time(),
+        symbols=settings.available_pairs,
+        interval_seconds=settings.llm_decision_interval_seconds,
+        competitors=competitors,
+        market=await market.label(),
+        settings=settings.equal_settings(),
+        environment=settings.environment,
+        account_mode=settings.account_mode,
+    )
 
-    Raises:
-        ConfigurationError: It is not one that this version trades on, or a key is missing.
-    """
-    if settings.environment is Environment.MAINNET or not settings.use_testnet:
-        raise ConfigurationError("real money is not open in this version: set ENVIRONMENT=testnet and USE_TESTNET=true")
-    if settings.environment is Environment.PAPER:
-        raise ConfigurationError("ENVIRONMENT=paper is not open in this version: use demo (the simulator) or testnet")
-    url = settings.binance_testnet_base_url
-    key, secret = settings.binance_testnet_api_key.get_secret_value(), settings.binance_testnet_secret_key.get_secret_value()
-    if settings.environment is Environment.DEMO and not _loopback(url):
+
+async def _open_season(wanted: Season, venue: Venue, records: Records) -> Season:
+    """Open the season; a new one starts only on accounts that are flat and hold its competitors' capital."""
+    if not [row async for row in records.rows("seasons", wanted.season_id)]:
+        capitals = {competitor.llm_id: competitor.capital for competitor in wanted.competitors}
+        for account, llm_ids in wanted.accounts().items():
+            await _check_account(account, venue.accounts[account], sum((capitals[llm_id] for llm_id in llm_ids), ZERO))
+    return await records.open_season(wanted)
+
+
+def _of(account: AccountId, clients: Mapping[AccountId, FuturesClient]) -> FuturesClient:
+    if account not in clients:
+        letter = account.removeprefix("LLM-")
         raise ConfigurationError(
-            "ENVIRONMENT=demo trades only against the simulator: start `arena simulator` and set BINANCE_TESTNET_BASE_URL to its "
-            "address, or set ENVIRONMENT=testnet"
+            f"LLM_{letter}_BINANCE_API_KEY is empty, but with ACCOUNT_MODE=separate {account} needs an account"
         )
-    for name, value in (("BINANCE_TESTNET_API_KEY", key), ("BINANCE_TESTNET_SECRET_KEY", secret)):
-        if not value:
-            raise ConfigurationError(f"{name} is empty: put the key of your Binance futures testnet account into .env")
-    return FuturesClient(url, key, secret, key_name="BINANCE_TESTNET_API_KEY")
+    return clients[account]
 
 
-def _loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+async def _check_account(name: AccountId, account: TradingAccount, capital: Decimal) -> None:
+    book = await account.book()
+    if book.positions:
+        held = ", ".join(f"{side.lower()} {plain(abs(q))} {symbol}" for (symbol, side), q in sorted(book.positions.items()))
+        raise ConfigurationError(
+            f"a new season needs an account without positions, but {name} holds {held}: close them "
+            "(python scripts/emergency_shutdown.py closes everything) or go on with the season that opened them"
+        )
+    if book.wallet_balance < capital:
+        raise ConfigurationError(
+            f"the account {name} holds {book.wallet_balance:.2f} USDT, the capital of its competitors is {capital:.2f}: "
+            "add funds or lower INITIAL_BALANCE_PER_LLM"
+        )
 
 
-def _venue(settings: Settings) -> str:
-    return f"Binance USD-M futures testnet ({urlsplit(settings.binance_testnet_base_url).hostname})"
-
-
-def open_model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> ClaudeModel | OpenAIModel:
-    """Build a competitor's model.
-
-    Raises:
-        ConfigurationError: Its key is missing, or a setting of it cannot be.
-    """
-    key = settings.model_key(competitor.model.provider)
-    if not key.get_secret_value():
-        name = KEY_NAMES[competitor.model.provider]
-        raise ConfigurationError(f"{name} is empty, but {competitor.llm_id} needs it ({competitor.model.model})")
-    model = build_model(competitor.model, key)
-    closing.push_async_callback(model.close)
-    return model
-
-
-def open_notifier(settings: Settings) -> Notifier:
-    """Connect the alerts, or nothing where none are wanted.
-
-    Raises:
-        ConfigurationError: They are wanted, but where to is not said.
-    """
-    if not settings.telegram_notifications_enabled:
-        return SilentNotifier()
-    token = settings.telegram_bot_token.get_secret_value()
-    if not token or not settings.telegram_chat_id:
-        raise ConfigurationError("TELEGRAM_NOTIFICATIONS_ENABLED is true, but TELEGRAM_BOT_TOKEN or TELEGRAM_CHAT_ID is empty")
-    return AppriseNotifier([telegram_url(token, settings.telegram_chat_id)])
+def _label(settings: Settings) -> str:
+    return f"Binance USD-M futures {settings.environment} ({urlsplit(venue_url(settings)).hostname})"
 
 
 def _check_pairs(settings: Settings, instruments: Mapping[str, Instrument]) -> None:

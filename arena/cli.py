@@ -48,7 +48,7 @@ def export(
 ) -> None:
     """Write a season's fills, funding, equity, positions, decisions and accounts as CSV."""
     from arena.adapters.storage.csv_files import write_export
-    from arena.bootstrap import open_book
+    from arena.connections import open_book
     from arena.domain.competitor import SeasonId
     from arena.settings import load_settings
 
@@ -65,7 +65,7 @@ def export(
 def leaderboard(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Show who leads."""
     from arena.application.leaderboard import Leaderboard, read_leaderboard
-    from arena.bootstrap import open_book
+    from arena.connections import open_book
     from arena.domain.competitor import SeasonId
     from arena.settings import load_settings
 
@@ -90,7 +90,7 @@ def report(
 ) -> None:
     """Write a season's report as one self-contained HTML file."""
     from arena.application.season_report import season_report
-    from arena.bootstrap import open_book
+    from arena.connections import open_book
     from arena.domain.competitor import SeasonId
     from arena.settings import load_settings
 
@@ -144,7 +144,7 @@ def resume() -> None:
 @app.command()
 def shutdown() -> None:
     """Halt the season, cancel all orders and close all positions of the account, whosever they are. Asks nothing."""
-    from arena.bootstrap import emergency_shutdown
+    from arena.emergency import emergency_shutdown
     from arena.settings import load_venue_settings
 
     ended = asyncio.run(emergency_shutdown(load_venue_settings(), "arena shutdown"))

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 
 import httpx
 
-from arena.adapters.binance.exchange import BinanceExchange
+from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.market import BinanceMarket
-from arena.bootstrap import futures_client, limits_of, open_model, open_notifier, open_records
+from arena.bootstrap import limits_of
+from arena.connections import account_clients, open_model, open_notifier, open_records, request_budget
 from arena.domain.competitor import Competitor
 from arena.domain.money import ZERO
 from arena.domain.risk import MarginState
@@ -74,11 +75,11 @@ async def _configuration() -> tuple[Settings | None, Finding]:
 
 async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator[Finding]:
     try:
-        client = futures_client(settings)
+        clients = account_clients(settings, request_budget(), closing)
+        client = next(iter(clients.values()))
     except ConfigurationError as error:
         yield Finding(subject="Binance", well=False, detail=str(error), milliseconds=0)
         return
-    closing.push_async_callback(client.close)
     market = BinanceMarket(client, signed=True, venue="Binance")
 
     async def clock() -> str:
@@ -89,7 +90,7 @@ async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator
         return f"{await market.label()}, {there:%Y-%m-%d %H:%M:%S} UTC"
 
     async def account() -> str:
-        book = await BinanceExchange(client).book()
+        book = await BinanceAccount(client).book()
         needed = settings.initial_balance_per_llm * settings.total_llms
         if book.wallet_balance < needed and not book.positions:
             raise ConfigurationError(

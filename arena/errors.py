@@ -7,6 +7,7 @@ Expected outcomes (an invalid answer, a risk rejection, a refused order) are val
     ├── MarketDataError           the market could not be read, or what was read cannot be trusted
     ├── ExchangeError             the venue failed
     │   ├── ExchangeUnavailable   no answer, or a refusal to serve; nothing was executed
+    │   │   └── AccountTaken      another run acts on the account now; nothing was sent
     │   ├── RateLimited           the venue asks to slow down
     │   └── ExecutionUnknown      an order may or may not have landed; look its client id up
     ├── ModelFault                a language model gave no usable completion
@@ -37,6 +38,10 @@ class ExchangeError(ArenaError):
 
 class ExchangeUnavailable(ExchangeError):
     """No answer, or a refusal to serve; nothing was executed."""
+
+
+class AccountTaken(ExchangeUnavailable):
+    """Another run acts on the season's accounts now, or took over from this one; nothing was sent."""
 
 
 class RateLimited(ExchangeError):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from arena.settings import VenueSettings
+
+EMERGENCY = "emergency shutdown"  # how the reason begins while the exit is used
+EMERGENCY_SECONDS = 75.0  # longer than the exit tries
 
 
 def halt(settings: VenueSettings, reason: str) -> None:
@@ -26,3 +31,12 @@ def halted(settings: VenueSettings) -> str | None:
         return None
     except OSError as error:
         return f"{settings.halt_file} cannot be read ({error.strerror})"
+
+
+def shutting_down(settings: VenueSettings) -> bool:
+    """Return whether the emergency exit is being used just now: whoever protects positions must not open what it cancels."""
+    try:
+        young = time.time() - settings.halt_file.stat().st_mtime < EMERGENCY_SECONDS
+    except OSError:
+        return False
+    return young and (halted(settings) or "").startswith(EMERGENCY)

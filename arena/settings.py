@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import string
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from arena.domain.competitor import Competitor, CompetitorId, ModelSpec, Provider
+from arena.by_letter import ByLetter
+from arena.domain.competitor import AccountMode, Competitor, CompetitorId, Environment, ModelSpec, Provider
 from arena.errors import ConfigurationError
 from arena.strategies.rules import is_baseline
 
@@ -22,13 +20,7 @@ REFUSES_TEMPERATURE = ("gpt-5", "gpt-6", "o1", "o3", "o4")  # today's models, by
 KEY_NAMES = {Provider.CLAUDE: "CLAUDE_API_KEY", Provider.DEEPSEEK: "DEEPSEEK_API_KEY", Provider.OPENAI: "OPENAI_API_KEY"}
 
 
-class Environment(StrEnum):
-    """Whose money is at stake."""
-
-    DEMO = "demo"  # the simulator's
-    PAPER = "paper"  # nobody's: live prices, own matching
-    TESTNET = "testnet"
-    MAINNET = "mainnet"
+CONFIG = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
 
 
 class CompetitorSettings(BaseModel):
@@ -52,12 +44,36 @@ class CompetitorSettings(BaseModel):
         return None if value == "" else value
 
 
-class VenueSettings(BaseSettings):
-    """What is needed to reach the account, and nothing that could stand in the way of leaving it."""
+class AccountKeys(BaseModel):
+    """LLM_X_BINANCE_…: the key pair of a competitor's own account, with ACCOUNT_MODE=separate."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+    api_key: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+
+
+BY_LETTER: Mapping[str, tuple[str, type[BaseModel]]] = {
+    "account_keys": ("binance_", AccountKeys),
+    "llms": ("", CompetitorSettings),
+}  # field: (after LLM_X_, model)
+
+
+class AlertSettings(BaseSettings):
+    """Where alerts go."""
+
+    model_config = CONFIG
+
+    telegram_bot_token: SecretStr = SecretStr("")
+    telegram_chat_id: str = ""
+    telegram_notifications_enabled: bool = False
+
+
+class VenueSettings(BaseSettings):
+    """What is needed to reach the accounts, and nothing that could stand in the way of leaving them."""
+
+    model_config = CONFIG
 
     environment: Environment = Environment.DEMO
+    account_mode: AccountMode = AccountMode.SHARED
     season: str = Field(default="season-1", pattern=r"^[A-Za-z0-9._-]{1,40}$")
 
     binance_testnet_api_key: SecretStr = SecretStr("")
@@ -68,13 +84,34 @@ class VenueSettings(BaseSettings):
     binance_base_url: str = "https://fapi.binance.com"
     use_testnet: bool = True
 
+    account_keys: dict[str, AccountKeys] = Field(default_factory=dict)  # by letter, from LLM_X_BINANCE_…
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add what is told by letter; the environment wins over `.env`."""
+        assert isinstance(env_settings, EnvSettingsSource) and isinstance(dotenv_settings, EnvSettingsSource)
+        values = {**dotenv_settings.env_vars, **{name: text for name, text in env_settings.env_vars.items() if text}}
+        return init_settings, env_settings, dotenv_settings, ByLetter(settings_cls, values, BY_LETTER)
+
+    @property
+    def season_directory(self) -> Path:
+        """What this machine keeps of a season beside its books."""
+        return Path("runs") / self.season
+
     @property
     def halt_file(self) -> Path:
         """While this file exists, no cycle of the season begins and nothing is opened; its text says why."""
-        return Path("runs") / self.season / "HALT"
+        return self.season_directory / "HALT"
 
 
-class Settings(VenueSettings):
+class Settings(VenueSettings, AlertSettings):
     """The whole configuration; see `.env.example` for what each variable means."""
 
     debug: bool = False
@@ -82,10 +119,6 @@ class Settings(VenueSettings):
 
     supabase_url: str = ""
     supabase_key: SecretStr = SecretStr("")
-
-    telegram_bot_token: SecretStr = SecretStr("")
-    telegram_chat_id: str = ""
-    telegram_notifications_enabled: bool = False
 
     claude_api_key: SecretStr = SecretStr("")
     deepseek_api_key: SecretStr = SecretStr("")
@@ -102,26 +135,15 @@ class Settings(VenueSettings):
     llm_max_decisions_per_hour: int = Field(default=12, ge=1)
     llm_deadline_seconds: int = Field(default=90, ge=1)
 
+    protection_deadline_seconds: int = Field(default=15, ge=15)
+    protection_sweep_seconds: int = Field(default=30, ge=10)
+
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=1, le=65_535)
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     log_file_path: Path | None = None
 
     llms: dict[str, CompetitorSettings] = Field(default_factory=dict)  # by letter, from LLM_X_…
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Add the competitors' source; the environment wins over `.env`."""
-        assert isinstance(env_settings, EnvSettingsSource) and isinstance(dotenv_settings, EnvSettingsSource)
-        values = {**dotenv_settings.env_vars, **{name: text for name, text in env_settings.env_vars.items() if text}}
-        return init_settings, env_settings, dotenv_settings, _CompetitorSource(settings_cls, values)
 
     @field_validator("available_pairs", mode="before")
     @classmethod
@@ -134,6 +156,16 @@ class Settings(VenueSettings):
         if not value or len(set(value)) != len(value) or not all(pair.isalnum() and pair.isascii() for pair in value):
             raise ValueError("name each pair once, separated by commas, such as BTCUSDT,ETHUSDT")
         return value
+
+    @field_validator("llms", mode="before")
+    @classmethod
+    def _entered(cls, value: Any) -> Any:
+        """Leave out a letter whose provider and model are both not set: it does not compete."""
+        return {
+            letter: given
+            for letter, given in value.items()
+            if not isinstance(given, dict) or given.keys() & {"provider", "model"}
+        }
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -212,29 +244,7 @@ class Settings(VenueSettings):
         }[provider]
 
 
-AnySettings = TypeVar("AnySettings", bound=VenueSettings)
-
-
-class _CompetitorSource(PydanticBaseSettingsSource):
-    """Gathers LLM_X_… of the environment and of `.env` by letter; a letter counts once its provider or model is set."""
-
-    def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, str | None]) -> None:
-        super().__init__(settings_cls)
-        self._values = values
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return nothing: the one field this source fills is not read from one variable."""
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """Return `llms`."""
-        found = {}
-        for letter in string.ascii_uppercase:
-            parts = {field: self._values.get(f"llm_{letter.lower()}_{field}") for field in CompetitorSettings.model_fields}
-            given = {field: text for field, text in parts.items() if text}
-            if "provider" in given or "model" in given:
-                found[letter] = given
-        return {"llms": found}
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
 def load_settings(env_file: Path | None = None) -> Settings:
@@ -256,6 +266,15 @@ def load_venue_settings(env_file: Path | None = None) -> VenueSettings:
         ConfigurationError: As `load_settings`.
     """
     return _load(VenueSettings, env_file)
+
+
+def load_alert_settings(env_file: Path | None = None) -> AlertSettings:
+    """Read where alerts go, whatever else is wrong in `.env`.
+
+    Raises:
+        ConfigurationError: As `load_settings`.
+    """
+    return _load(AlertSettings, env_file)
 
 
 def _load(kind: type[AnySettings], env_file: Path | None) -> AnySettings:

@@ -247,11 +247,12 @@ async def recorded(http: httpx.AsyncClient, demo: Demo) -> int:
 
 
 TASKS = (
+    "protect",
     "open",
     "snapshot",
-    "settle",
     "indicators",
     *("decide" for _ in COMPETITORS),
+    "settle",
     "risk",
     "intents",
     "execute",
@@ -266,7 +267,7 @@ async def write_results(demo: Demo, venue: dict[str, Any]) -> None:
     from arena.adapters.storage.csv_files import write_export
     from arena.application.leaderboard import read_leaderboard
     from arena.application.season_report import season_report
-    from arena.bootstrap import open_records
+    from arena.connections import open_records
     from arena.domain.competitor import SeasonId
     from arena.settings import load_settings
     from arena.terminal import print_leaderboard

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that it runs as a file
 
-from arena.bootstrap import emergency_shutdown
+from arena.emergency import emergency_shutdown
 from arena.errors import ArenaError
 from arena.settings import load_venue_settings
 
@@ -25,7 +25,7 @@ def main() -> int:
     """Shut down; return 0 when the account is flat. Runs from anywhere: `.env` and the halt file are the project's."""
     os.chdir(os.environ.get("ARENA_HOME", ROOT))
     try:
-        ended = asyncio.run(emergency_shutdown(load_venue_settings(), "emergency shutdown"))
+        ended = asyncio.run(emergency_shutdown(load_venue_settings(), "the script"))
     except ArenaError as error:
         print(f"the account is NOT known to be flat: {error}", file=sys.stderr)
         return 2

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from arena.analysis.indicators import Indicators
 from arena.analysis.indicators import indicators as compute
-from arena.application.record import SeasonState
 from arena.bootstrap import Arena
 from arena.domain.market import MarketSnapshot
 from tasks.step import step, worth_repeating
@@ -21,9 +20,9 @@ READS = {
 
 
 @step("snapshot", **READS)
-async def snapshot(arena: Arena, state: SeasonState, as_of: datetime) -> MarketSnapshot:
+async def snapshot(arena: Arena, as_of: datetime) -> MarketSnapshot:
     """Fetch candles, marks and funding once, for all competitors."""
-    return await arena.market.snapshot(state.season.symbols, as_of)
+    return await arena.venue.market.snapshot(arena.season.symbols, as_of)
 
 
 @step("indicators")

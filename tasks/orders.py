@@ -3,38 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
 
-from arena.application.cycle import Opening, plan_turns, settle_opening
+from arena.application.booking import Dialogue
+from arena.application.cycle import Opening, close_cycle, plan_turns
 from arena.application.execution import Execution
 from arena.application.execution import execute as carry_out
-from arena.application.record import SeasonState
+from arena.application.ports import Exchange
+from arena.application.record import CycleRecord
+from arena.application.venue import CaughtUp, Venue, catch_up
 from arena.bootstrap import Arena
 from arena.domain.competitor import CompetitorId
 from arena.domain.decision import Answer
+from arena.domain.market import MarketSnapshot
 from arena.domain.plan import Desk, OrderPlan
 from arena.halting import halted
 from tasks.step import step
 
 
 @step("settle")
-async def settle(arena: Arena, number: int, as_of: datetime, state: SeasonState) -> Opening:
-    """Book what the venue did since the last cycle."""
-    return await settle_opening(number, as_of, state, arena.market, arena.exchange)
+async def settle(arena: Arena, venue: Venue) -> CaughtUp:
+    """Book, in memory, what the venue did while the models were thinking."""
+    state = await arena.records.state(arena.season.season_id, await venue.market.time())
+    return await catch_up(venue, state)
 
 
 @step("risk")
-async def plan(opening: Opening, answers: Mapping[CompetitorId, Answer], desk: Desk) -> dict[CompetitorId, OrderPlan]:
+async def plan(
+    opening: Opening, caught: CaughtUp, answers: Mapping[CompetitorId, Answer], desk: Desk
+) -> dict[CompetitorId, OrderPlan]:
     """Size and check every decision; what is not accepted becomes a rejection with its reason."""
-    return plan_turns(opening, answers, desk)
+    return plan_turns(opening, caught, answers, desk)
 
 
 @step("execute")
-async def execute(arena: Arena, plans: Mapping[CompetitorId, OrderPlan]) -> dict[CompetitorId, Execution]:
+async def execute(arena: Arena, venue: Venue, plans: Mapping[CompetitorId, OrderPlan]) -> dict[CompetitorId, Execution]:
     """Send the orders, competitor by competitor in the cycle's order, after all have decided; a halt leaves only the exits."""
 
     def why_halted() -> str | None:
         why = halted(arena.settings)
         return None if why is None else f"the season is halted ({why})"
 
-    return {llm_id: await carry_out(plan, arena.exchange, why_halted) for llm_id, plan in plans.items()}
+    def account_of(llm_id: CompetitorId) -> Exchange:
+        return venue.accounts[arena.season.account_of(llm_id)]
+
+    return {llm_id: await carry_out(plan, account_of(llm_id), why_halted) for llm_id, plan in plans.items()}
+
+
+@step("book")
+async def close(
+    arena: Arena,
+    venue: Venue,
+    opening: Opening,
+    snapshot: MarketSnapshot,
+    dialogue: Dialogue,
+    plans: Mapping[CompetitorId, OrderPlan],
+    executions: Mapping[CompetitorId, Execution],
+) -> CycleRecord:
+    """Put together what is booked of the cycle, from the venue's own trades."""
+    state = await arena.records.state(arena.season.season_id, await venue.market.time())
+    record = await close_cycle(opening, state, venue, snapshot, dialogue, plans, executions)
+    return replace(record, requests=arena.budget.calls.total(), request_weight=arena.budget.weight)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
-from arena.application.booking import cycle_record
-from arena.application.cycle import Opening, close_cycle, open_cycle
-from arena.application.execution import Execution
-from arena.application.ports import Prompt
-from arena.application.record import CycleRecord, SeasonState, Turn
+from arena.application.cycle import Opening, open_cycle
+from arena.application.record import CycleRecord
 from arena.bootstrap import Arena
 from arena.domain.competitor import CompetitorId
-from arena.domain.market import MarketSnapshot
 from arena.domain.plan import OrderPlan
 from tasks.step import step, worth_repeating
 
@@ -25,10 +20,11 @@ WRITES = {
 
 
 @step("open")
-async def begin(arena: Arena) -> tuple[int, datetime, SeasonState]:
+async def begin(arena: Arena) -> Opening:
     """Claim the cycle's number and load the state it starts from."""
-    await arena.exchange.prepare(arena.season.symbols, arena.limits.max_leverage)
-    return await open_cycle(arena.season.season_id, arena.market, arena.records)
+    for account in arena.venue.accounts.values():
+        await account.prepare(arena.season.symbols, arena.limits.max_leverage)
+    return await open_cycle(arena.season.season_id, arena.venue.market, arena.records)
 
 
 @step("intents", **WRITES)
@@ -38,22 +34,7 @@ async def write_intents(arena: Arena, plans: Mapping[CompetitorId, OrderPlan]) -
     await arena.records.append_intents(arena.season.season_id, intents)
 
 
-@step("book")
-async def close(
-    arena: Arena,
-    opening: Opening,
-    snapshot: MarketSnapshot,
-    prompts: Mapping[CompetitorId, Prompt],
-    turns: tuple[Turn, ...],
-    executions: Mapping[CompetitorId, Execution],
-) -> CycleRecord:
-    """Book what came of the orders from the venue's own trades."""
-    intents = {intent.order.client_order_id: intent for turn in turns if turn.plan for intent in turn.plan.intents()}
-    closing = await close_cycle(opening, executions, intents, arena.market, arena.exchange)
-    return cycle_record(opening, closing, snapshot, prompts, turns, executions, intents)
-
-
 @step("append", **WRITES)
 async def append(arena: Arena, record: CycleRecord) -> None:
     """Keep the whole cycle or nothing of it, once."""
-    await arena.records.append_cycle(record)
+    await arena.records.book(record)

@@ -1,81 +1,79 @@
-"""What of a cycle is worth telling a person, in sentences."""
+"""What of a unit of work is worth telling a person, in sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from arena.application.cycle import Closing, Opening
 from arena.application.execution import Execution
-from arena.application.record import Alert, AlertKind, Discrepancy, Turn
+from arena.application.reconcile import in_words
+from arena.application.record import Alert, AlertKind, BookedFill, Discrepancy, Turn
+from arena.application.settlement import Settlement
+from arena.domain.client_id import parse_client_order_id
 from arena.domain.competitor import CompetitorId
 from arena.domain.decision import InvalidDecision, NoAnswer
 from arena.domain.ledger import ClosedTrade
 from arena.domain.money import plain
-from arena.domain.order import Leg, parse_client_order_id
+from arena.domain.order import Cause, Leg
 
 _CENT = Decimal("0.01")
+_WAYS = {
+    Cause.DECISION: "closed",
+    Cause.STOP: "was stopped out of",
+    Cause.TARGET: "reached the target of",
+    Cause.ARENA: "was taken by the arena out of",
+    Cause.LIQUIDATION: "was liquidated out of",
+    Cause.ADL: "was auto-deleveraged by the venue out of",
+    Cause.DELIVERY: "was settled by the venue out of",
+    Cause.SHUTDOWN: "was taken by the emergency shutdown out of",
+    Cause.MANUAL: "was taken by an order of nobody's out of",
+}
+_KINDS = {Cause.STOP: AlertKind.STOPPED, Cause.LIQUIDATION: AlertKind.LIQUIDATED, Cause.MANUAL: AlertKind.DISCREPANCY}
+
+Told = tuple[AlertKind, CompetitorId | None, str]
 
 
 def alerts_of(
-    opening: Opening,
-    closing: Closing,
-    turns: Iterable[Turn],
-    executions: Mapping[CompetitorId, Execution],
+    settlement: Settlement,
+    executions: Iterable[Execution],
     differences: Iterable[Discrepancy],
+    at: datetime,
+    turns: Iterable[Turn] = (),
 ) -> tuple[Alert, ...]:
-    """Return the cycle's alerts: trades, failures of models, positions without a stop, books that disagree."""
-    found: list[Alert] = []
-
-    def tell(kind: AlertKind, llm_id: CompetitorId | None, text: str) -> None:
-        found.append(Alert(kind=kind, llm_id=llm_id, text=text, time=closing.closed_at))
-
-    ways = _exit_legs(opening, closing)
-    for trade in opening.settlement.closed_trades + closing.settlement.closed_trades:
-        leg = ways.get((trade.llm_id, trade.symbol, trade.closed_at))
-        tell(AlertKind.STOPPED if leg is Leg.STOP else AlertKind.CLOSED, trade.llm_id, _closed(trade, leg))
-    for booked in closing.settlement.fills:
-        order = parse_client_order_id(booked.fill.client_order_id)
-        if order is not None and order.leg is Leg.OPEN:
-            fill = booked.fill
-            what = (
-                f"{booked.llm_id} opened {fill.position_side.lower()} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)}"
-            )
-            tell(AlertKind.OPENED, booked.llm_id, what)
-    for turn in turns:
-        if isinstance(turn.answer, NoAnswer) and turn.answer.kind == "liquidated":
-            tell(AlertKind.LIQUIDATED, turn.llm_id, f"{turn.llm_id} is liquidated: its margin ratio reached 1")
-        elif isinstance(turn.answer, NoAnswer | InvalidDecision):
-            tell(AlertKind.MODEL_FAILED, turn.llm_id, f"{turn.llm_id} made no decision: {turn.answer.error}")
-    for llm_id, execution in executions.items():
-        for sentence in execution.unprotected:
-            tell(AlertKind.UNPROTECTED, llm_id, sentence)
-    for difference in differences:
-        tell(AlertKind.DISCREPANCY, None, _differs(difference))
-    foreign = opening.settlement.foreign + closing.settlement.foreign
-    for fill in foreign:
-        tell(AlertKind.DISCREPANCY, None, f"a trade in {fill.symbol} ({plain(fill.signed_quantity)}) belongs to no competitor")
-    return tuple(found)
+    """Return the alerts: trades, failures of models, positions without a stop, books that disagree."""
+    told = [*_trades(settlement), *_failures(turns)]
+    told += [(AlertKind.UNPROTECTED, each.llm_id, sentence) for each in executions for sentence in each.unprotected]
+    told += [(AlertKind.DISCREPANCY, None, in_words(difference)) for difference in differences]
+    return tuple(Alert(kind=kind, llm_id=llm_id, text=text, time=at) for kind, llm_id, text in told)
 
 
-def _exit_legs(opening: Opening, closing: Closing) -> dict[tuple[CompetitorId, str, datetime], Leg]:
-    legs = {}
-    for booked in opening.settlement.fills + closing.settlement.fills:
-        order = parse_client_order_id(booked.fill.client_order_id)
-        if order is not None:
-            legs[(booked.llm_id, booked.fill.symbol, booked.fill.time)] = order.leg
-    return legs
-
-
-def _closed(trade: ClosedTrade, leg: Leg | None) -> str:
-    how = {Leg.STOP: "was stopped out of", Leg.TARGET: "reached the target of"}.get(leg or Leg.CLOSE, "closed")
+def how_closed(trade: ClosedTrade) -> str:
+    """Return how a position ended, in words: `was stopped out of long SOLUSDT at 135.2: -9.90 USDT after costs`."""
     result = trade.net_pnl.quantize(_CENT)
-    return f"{trade.llm_id} {how} {trade.side.lower()} {trade.symbol} at {plain(trade.exit_price)}: {result:+f} USDT after costs"
+    return f"{_WAYS[trade.cause]} {trade.side.lower()} {trade.symbol} at {plain(trade.exit_price)}: {result:+f} USDT after costs"
 
 
-def _differs(difference: Discrepancy) -> str:
-    return (
-        f"the books differ in {difference.symbol} {difference.position_side}: the competitors hold {plain(difference.ledgers)}, "
-        f"the venue {plain(difference.venue)}"
-    )
+def _trades(settlement: Settlement) -> Iterator[Told]:
+    for trade in settlement.closed_trades:
+        yield _KINDS.get(trade.cause, AlertKind.CLOSED), trade.llm_id, f"{trade.llm_id} {how_closed(trade)}"
+    for booked in settlement.fills:
+        if _opens(booked):
+            fill = booked.fill
+            what = f"opened {fill.position_side.lower()} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)}"
+            yield AlertKind.OPENED, booked.llm_id, f"{booked.llm_id} {what}"
+    for foreign in settlement.foreign:
+        fill = foreign.fill
+        yield AlertKind.DISCREPANCY, None, f"a trade in {fill.symbol} ({plain(fill.signed_quantity)}) belongs to no competitor"
+
+
+def _opens(booked: BookedFill) -> bool:
+    order = parse_client_order_id(booked.fill.client_order_id)
+    return order is not None and order.leg is Leg.OPEN
+
+
+def _failures(turns: Iterable[Turn]) -> Iterator[Told]:
+    for turn in turns:
+        failed = isinstance(turn.answer, NoAnswer | InvalidDecision)
+        if failed and turn.attempts:  # a competitor that was not asked has been told of before
+            yield AlertKind.MODEL_FAILED, turn.llm_id, f"{turn.llm_id} made no decision: {turn.answer.error}"  # type: ignore[union-attr]

@@ -1,27 +1,39 @@
-"""From what a cycle did to the record that is booked: pure, so that a replay and the live path book alike."""
+"""From what a unit of work did to what is booked: pure, so that a replay and the live path book alike."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from arena.application.alerts import alerts_of
-from arena.application.cycle import Closing, Opening, execution_order, finished_intents, marks_of
 from arena.application.deciding import Asked
 from arena.application.execution import Execution
 from arena.application.ports import Prompt
 from arena.application.prompt import prompt_hash
-from arena.application.reconcile import discrepancies
-from arena.application.record import CycleRecord, EquityPoint, PositionPoint, Turn
+from arena.application.record import Booking, CycleRecord, EquityPoint, PositionPoint, SeasonState, Turn
+from arena.application.settlement import Protection, Settlement
+from arena.application.venue import CaughtUp, Sent, marks_of, missing_fills
 from arena.domain.competitor import CompetitorId
 from arena.domain.ledger import Ledger
 from arena.domain.market import MarketSnapshot
 from arena.domain.money import plain
-from arena.domain.order import Intent
+from arena.domain.order import Intent, OrderOutcome, OrderStatus
 from arena.domain.plan import OrderPlan
+
+Executions = Mapping[CompetitorId, Execution]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialogue:
+    """What the competitors were asked, and what they said and got."""
+
+    prompts: Mapping[CompetitorId, Prompt]
+    turns: tuple[Turn, ...]
 
 
 def snapshot_hash(snapshot: MarketSnapshot) -> str:
@@ -72,14 +84,14 @@ def points_of(
     return equity, positions
 
 
-def turns_of(
+def dialogue_of(
     prompts: Mapping[CompetitorId, Prompt],
     asked: Mapping[CompetitorId, Asked],
     plans: Mapping[CompetitorId, OrderPlan],
-    executions: Mapping[CompetitorId, Execution],
-) -> tuple[Turn, ...]:
+    executions: Executions,
+) -> Dialogue:
     """Return what each competitor was asked, said and got."""
-    return tuple(
+    turns = tuple(
         Turn(
             llm_id=llm_id,
             account_prompt=prompt.account,
@@ -92,54 +104,148 @@ def turns_of(
         )
         for llm_id, prompt in prompts.items()
     )
+    return Dialogue(prompts=prompts, turns=turns)
+
+
+def sent_by(state: SeasonState, plans: Mapping[CompetitorId, OrderPlan], executions: Executions) -> Sent:
+    """Return what a unit of work has sent, as the settlement after it must know it."""
+    intents = {intent.order.client_order_id: intent for plan in plans.values() for intent in plan.intents()}
+    known = {**intents, **state.intents}
+    symbols: dict[Any, frozenset[str]] = {}
+    for llm_id, execution in executions.items():
+        account = state.season.account_of(llm_id)
+        traded = {known[o.client_order_id].order.symbol for o in execution.outcomes if _may_have_traded(o)}
+        symbols[account] = symbols.get(account, frozenset()) | traded
+    outcomes = [outcome for execution in executions.values() for outcome in execution.outcomes]
+    return Sent(
+        symbols=symbols,
+        filled={o.client_order_id: o.filled_quantity for o in outcomes if o.status is OrderStatus.FILLED},
+        intents=intents,
+        protection=Protection(
+            gone=frozenset(order_id for execution in executions.values() for order_id in execution.gone),
+            replaced={(llm_id, key): ids for llm_id, each in executions.items() for key, ids in each.replaced.items()},
+        ),
+    )
+
+
+def sweep_booking(
+    state: SeasonState,
+    caught: CaughtUp,
+    marks: Mapping[str, Decimal],
+    executions: Executions,
+    sent: Sent,
+    waiting: Collection[str],
+) -> Booking:
+    """Return the unit of work of a sweep."""
+    return Booking(
+        cycle=state.number,
+        alerts=alerts_of(caught.settlement, executions.values(), caught.differences, caught.until),
+        **_booked(state, caught, marks, executions, sent, waiting),
+    )
 
 
 def cycle_record(
-    opening: Opening,
-    closing: Closing,
+    number: int,
+    state: SeasonState,
+    caught: CaughtUp,
+    marks: Mapping[str, Decimal],
     snapshot: MarketSnapshot,
-    prompts: Mapping[CompetitorId, Prompt],
-    turns: tuple[Turn, ...],
-    executions: Mapping[CompetitorId, Execution],
-    intents: Mapping[str, Intent],
+    dialogue: Dialogue,
+    executions: Executions,
+    sent: Sent,
 ) -> CycleRecord:
-    """Return the unit of work of one cycle."""
-    before, after, state = opening.settlement, closing.settlement, opening.state
-    marks = marks_of(after.ledgers.values(), {**snapshot.marks(), **closing.marks})
-    equity, positions = points_of(after.ledgers, marks, closing.closed_at)
-    differences = discrepancies(after.ledgers.values(), closing.venue.positions)
-    gone = frozenset(order_id for execution in executions.values() for order_id in execution.gone)
-    orphans = frozenset(order_id for _, order_id in state.orphans + before.orphans + after.orphans)
-    finished = before.filled_ids() | after.filled_ids() | gone | orphans
-    shared = next(iter(prompts.values()))
+    """Return the unit of work of a cycle.
+
+    Args:
+        number: The cycle's.
+        state: As booked before it.
+        caught: After its last order.
+        marks: Of that moment; those of the snapshot stand in for what could not be read.
+        snapshot: What the models saw.
+        dialogue: What they were asked and said.
+        executions: In the order of sending.
+        sent: Of `sent_by`.
+    """
+    shared = next(iter(dialogue.prompts.values()))
+    earlier = [intent.order for name, intent in state.intents.items() if name not in sent.intents]
+    waiting = [order.client_order_id for order in earlier if not order.order_type.conditional]
     return CycleRecord(
-        season_id=state.season.season_id,
-        number=opening.number,
-        scheduled_at=opening.as_of,
-        closed_at=closing.closed_at,
+        cycle=number,
+        scheduled_at=snapshot.as_of,
         static_prompt=shared.static,
         market_prompt=shared.market,
         prompt_hash=prompt_hash(shared),
         snapshot_hash=snapshot_hash(snapshot),
-        execution_order=execution_order(state.season.competitors, opening.number),
-        turns=turns,
-        fills=before.fills + after.fills,
-        funding=before.funding + after.funding,
-        entries=before.entries + after.entries,
-        closed_trades=before.closed_trades + after.closed_trades,
-        ledgers=after.ledgers,
-        equity=equity,
-        positions=positions,
-        discrepancies=differences,
-        alerts=alerts_of(opening, closing, turns, executions, differences),
-        closed_intents=finished_intents(
-            {**state.intents, **intents},
-            (outcome for execution in executions.values() for outcome in execution.outcomes),
-            finished,
-            opening.number,
-            closing.closed_at,
-        ),
-        orphans=closing.stuck,
-        cursor=after.cursor,
-        funding_since=closing.closed_at,
+        execution_order=tuple(executions),
+        turns=dialogue.turns,
+        alerts=alerts_of(caught.settlement, executions.values(), caught.differences, caught.until, dialogue.turns),
+        **_booked(state, caught, {**snapshot.marks(), **marks}, executions, sent, waiting),
     )
+
+
+def _booked(
+    state: SeasonState,
+    caught: CaughtUp,
+    marks: Mapping[str, Decimal],
+    executions: Executions,
+    sent: Sent,
+    waiting: Collection[str],
+) -> dict[str, Any]:
+    """Return what every booking has."""
+    settlement = caught.settlement
+    known_marks = marks_of(settlement.ledgers.values(), marks)
+    equity, positions = points_of(settlement.ledgers, known_marks, caught.until)
+    outcomes = tuple((llm_id, outcome) for llm_id, each in executions.items() for outcome in each.outcomes)
+    return {
+        "season_id": state.season.season_id,
+        "booking": state.booking + 1,
+        "closed_at": caught.until,
+        "books": settlement.books,
+        "fills": settlement.fills,
+        "foreign": settlement.foreign,
+        "funding": settlement.funding,
+        "entries": settlement.entries,
+        "closed_trades": settlement.closed_trades,
+        "outcomes": outcomes,
+        "equity": equity,
+        "positions": positions,
+        "discrepancies": caught.differences,
+        "closed_intents": finished_intents({**sent.intents, **state.intents}, settlement, sent, outcomes, waiting),
+    }
+
+
+def finished_intents(
+    known: Mapping[str, Intent],
+    settlement: Settlement,
+    sent: Sent,
+    outcomes: Iterable[tuple[CompetitorId, OrderOutcome]],
+    waiting: Collection[str],
+) -> tuple[str, ...]:
+    """Return the client ids of intents that nothing more can come of.
+
+    An intent stays open while its order protects a position, while its own fate is not known, and while that of the opening is
+    not known whose stop, target or fallback it is.
+
+    Args:
+        known: All that were open, this unit's included.
+        settlement: After the last order.
+        sent: By this unit.
+        outcomes: Of its orders.
+        waiting: Client ids of earlier orders whose fate is not known.
+    """
+    held = [position for ledger in settlement.ledgers.values() for position in ledger.positions.values()]
+    needed = {order_id for p in held for order_id in (p.stop_order_id, p.target_order_id)}
+    open_fate = (set(waiting) - settlement.filled_ids()) | missing_fills(settlement, sent.filled)
+    open_fate |= {
+        o.client_order_id for _, o in outcomes if o.status in (OrderStatus.UNKNOWN, OrderStatus.RESTING) and _is_market(o, known)
+    }
+    groups = {order_id.rpartition("-")[0] for order_id in open_fate}
+    return tuple(sorted(i for i in known if i not in needed and i not in open_fate and i.rpartition("-")[0] not in groups))
+
+
+def _is_market(outcome: OrderOutcome, known: Mapping[str, Intent]) -> bool:
+    return not known[outcome.client_order_id].order.order_type.conditional
+
+
+def _may_have_traded(outcome: OrderOutcome) -> bool:
+    return outcome.status in (OrderStatus.FILLED, OrderStatus.UNKNOWN)

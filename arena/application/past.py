@@ -41,7 +41,7 @@ def forced(turn: Turn, fills: Sequence[BookedFill]) -> str:
     return "; ".join(
         f"{closing.order.symbol} closed by the arena: {', '.join(_executed(closing, turn, fills)) or 'not sent'}"
         for closing in closings
-        if closing.leg is Leg.FLATTEN and closing.order.symbol not in wanted
+        if closing.leg in (Leg.FLATTEN, Leg.LIQUIDATE) and closing.order.symbol not in wanted
     )
 
 

@@ -8,13 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
-from arena.domain.competitor import CompetitorId, Season, SeasonId
+from arena.domain.competitor import AccountId, CompetitorId, Season, SeasonId
 from arena.domain.instrument import Instrument
 from arena.domain.market import FundingRate, MarketSnapshot
-from arena.domain.order import Fill, Intent, Order, OrderOutcome, PositionSide
+from arena.domain.order import Fill, Intent, Order, OrderOutcome, PositionSide, RestingOrder
 
 if TYPE_CHECKING:
-    from arena.application.record import Alert, CycleRecord, SeasonState
+    from arena.application.record import Alert, Booking, SeasonState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,46 @@ class MarketData(Protocol):
 
 
 class Exchange(Protocol):
-    """One trading account."""
+    """Where one account's orders go."""
+
+    async def place(self, order: Order) -> OrderOutcome:
+        """Send an order once; after an unknown result look its client id up before anything else.
+
+        Raises:
+            ExchangeUnavailable, RateLimited: Nothing was executed.
+        """
+        ...
+
+    async def cancel(self, symbol: str, client_order_id: str) -> bool:
+        """Cancel a resting conditional order; False when it is already gone (triggered, cancelled, never there).
+
+        Raises:
+            ExchangeUnavailable, RateLimited: It may still be there.
+        """
+        ...
+
+    async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
+        """Return what has become of an order, by its client id; None where the venue does not know it.
+
+        RESTING while it is open, FILLED where something was executed, REFUSED where it ended without, UNKNOWN while it is
+        between the two (a conditional order that is just triggering).
+
+        Raises:
+            ExchangeUnavailable, RateLimited: It could not be asked for.
+        """
+        ...
+
+    async def resting(self, symbols: Sequence[str]) -> tuple[RestingOrder, ...]:
+        """Return the open conditional orders of some symbols, whoever sent them.
+
+        Raises:
+            ExchangeUnavailable, RateLimited
+        """
+        ...
+
+
+class Account(Protocol):
+    """One account at the venue."""
 
     async def prepare(self, symbols: Sequence[str], leverage: int) -> None:
         """Set hedge mode, cross margin and the symbols' leverage.
@@ -119,18 +158,6 @@ class Exchange(Protocol):
         Raises:
             ConfigurationError: The account is in a state that must be changed by hand; the sentence says which.
         """
-        ...
-
-    async def place(self, order: Order) -> OrderOutcome:
-        """Send an order once; after an unknown result look its client id up before anything else.
-
-        Raises:
-            ExchangeUnavailable: Nothing was executed.
-        """
-        ...
-
-    async def cancel(self, symbol: str, client_order_id: str) -> bool:
-        """Cancel a resting conditional order; False when it is already gone (filled, cancelled, never there)."""
         ...
 
     async def fills(self, cursor: Mapping[str, int], since: datetime, until: datetime) -> tuple[Fill, ...]:
@@ -146,6 +173,14 @@ class Exchange(Protocol):
     async def book(self) -> VenueBook:
         """Return positions and balances of the account."""
         ...
+
+    async def income(self, since: datetime, until: datetime) -> Mapping[str, Decimal]:
+        """Return what has changed the wallet with since ≤ time ≤ until, USDT, by the venue's name of the reason."""
+        ...
+
+
+class TradingAccount(Exchange, Account, Protocol):
+    """An account and where its orders go."""
 
 
 class LanguageModel(Protocol):
@@ -187,16 +222,28 @@ class Records(Protocol):
         """Write down orders before they are sent; writing the same again changes nothing."""
         ...
 
-    async def append_cycle(self, record: CycleRecord) -> None:
-        """Book a cycle: all of it or nothing, once. Booking the same record again changes nothing.
+    async def book(self, booking: Booking) -> None:
+        """Keep a unit of work, a cycle's or a sweep's: all of it or nothing, once. Booking the same again changes nothing.
 
         Raises:
-            CycleConflict: The cycle is booked with other contents.
+            CycleConflict: Something else is booked under this number, or the cycle is booked with other contents.
         """
         ...
 
     def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
         """Yield a table's rows of a season in booking order; decimals as exact strings, times ISO 8601 UTC with microseconds."""
+        ...
+
+
+class Leases(Protocol):
+    """Who may act on the season's accounts now."""
+
+    async def take(self, season_id: SeasonId, holder: str, now: datetime, until: datetime) -> bool:
+        """Take the lease, or hold it longer; False while somebody else's has not run out at `now`."""
+        ...
+
+    async def release(self, season_id: SeasonId, holder: str) -> None:
+        """Give the lease back; nothing happens where `holder` has it no more."""
         ...
 
 
@@ -209,3 +256,4 @@ class Notifier(Protocol):
 
 
 Models = Mapping[CompetitorId, LanguageModel]
+Accounts = Mapping[AccountId, TradingAccount]

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from arena.application.cycle import marks_of
+from arena.application.alerts import how_closed
 from arena.application.prompt_figures import amount, instant, line, one_line, price
 from arena.application.record import PastTurn
+from arena.application.venue import marks_of
 from arena.domain.decision import Action
 from arena.domain.instrument import Instrument, TierNotFound
-from arena.domain.ledger import Ledger
+from arena.domain.ledger import ClosedTrade, Ledger
 from arena.domain.margin import liquidation_price, total_maintenance
 from arena.domain.market import MarketSnapshot
 from arena.domain.money import ZERO, plain
@@ -31,6 +32,7 @@ def account_section(
     instruments: Mapping[str, Instrument],
     past: Sequence[PastTurn],
     now: datetime,
+    news: Sequence[ClosedTrade] = (),
 ) -> str:
     """Return what a competitor has, holds, may do and did last.
 
@@ -41,6 +43,7 @@ def account_section(
         instruments: By symbol.
         past: Its earlier turns; the newest `PAST_TURNS` are told.
         now: The cycle's instant.
+        news: Trades that its stops, its targets, the arena or the venue closed since its last decision.
     """
     marks = marks_of([ledger], snapshot.marks())
     lines = [layout.ACCOUNT, line(layout.TIME, instant(now)), *_balances(ledger, marks, limits)]
@@ -51,6 +54,9 @@ def account_section(
         lines.append(layout.NONE)
     lines += ["", layout.ACTIONS, *_actions(ledger, snapshot, limits, instruments)]
     lines += ["", layout.PAST, *_past(past)]
+    lines += ["", layout.CLOSED, *(f"- {instant(trade.closed_at)} {how_closed(trade)}" for trade in news)]
+    if not news:
+        lines.append(layout.NONE)
     return "\n".join(lines) + "\n"
 
 

@@ -1,13 +1,15 @@
-"""Whether the books agree: the competitors' positions, summed, are the venue's."""
+"""Whether the books agree: what the competitors hold together, and the trades that are nobody's, is what the venue shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from arena.application.record import Discrepancy
+from arena.application.ports import VenueBook
+from arena.application.record import Books, Bucket, Discrepancy
+from arena.domain.competitor import AccountId, Season
 from arena.domain.ledger import Ledger
-from arena.domain.money import ZERO
+from arena.domain.money import ZERO, plain
 from arena.domain.order import PositionSide
 
 
@@ -20,13 +22,37 @@ def summed_positions(ledgers: Iterable[Ledger]) -> dict[tuple[str, PositionSide]
     return total
 
 
-def discrepancies(ledgers: Iterable[Ledger], venue: Mapping[tuple[str, PositionSide], Decimal]) -> tuple[Discrepancy, ...]:
-    """Return every bucket in which the ledgers' sum differs from the venue's position."""
-    ours = summed_positions(ledgers)
+def expected_buckets(season: Season, books: Books) -> dict[Bucket, Decimal]:
+    """Return what each bucket of each account must hold: the ledgers' sum and the foreign trades, base asset, signed."""
+    expected: dict[Bucket, Decimal] = dict(books.foreign)
+    for account, llm_ids in season.accounts().items():
+        for (symbol, side), quantity in summed_positions(books.ledgers[llm_id] for llm_id in llm_ids).items():
+            expected[account, symbol, side] = expected.get((account, symbol, side), ZERO) + quantity
+    return expected
+
+
+def discrepancies(season: Season, books: Books, venue: Mapping[AccountId, VenueBook]) -> tuple[Discrepancy, ...]:
+    """Return every bucket in which the venue holds something else than expected."""
+    expected = expected_buckets(season, books)
+    held = {(account, symbol, side): q for account, book in venue.items() for (symbol, side), q in book.positions.items()}
     return tuple(
         Discrepancy(
-            symbol=symbol, position_side=side, ledgers=ours.get((symbol, side), ZERO), venue=venue.get((symbol, side), ZERO)
+            account=account,
+            symbol=symbol,
+            position_side=side,
+            ledgers=expected.get((account, symbol, side), ZERO) - books.foreign.get((account, symbol, side), ZERO),
+            foreign_quantity=books.foreign.get((account, symbol, side), ZERO),
+            venue=held.get((account, symbol, side), ZERO),
         )
-        for symbol, side in sorted(ours.keys() | venue.keys())
-        if ours.get((symbol, side), ZERO) != venue.get((symbol, side), ZERO)
+        for account, symbol, side in sorted(expected.keys() | held.keys())
+        if account in venue and expected.get((account, symbol, side), ZERO) != held.get((account, symbol, side), ZERO)
+    )
+
+
+def in_words(difference: Discrepancy) -> str:
+    """Return a discrepancy as a sentence."""
+    trades = f", trades by hand {plain(difference.foreign_quantity)}" if difference.foreign_quantity else ""
+    return (
+        f"the books differ in {difference.symbol} {difference.position_side}: the competitors hold {plain(difference.ledgers)}"
+        f"{trades}, the venue {plain(difference.venue)}"
     )

@@ -1,4 +1,8 @@
-"""What a season remembers: the state a cycle starts from and the unit of work it leaves behind."""
+"""What a season remembers: the state a unit of work starts from, and what it books.
+
+There are two units of work: a cycle, and a sweep between cycles. Both book the same things, one after the other: bookings are
+numbered without a gap, so that of two that started from the same state only one is kept.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,14 @@ from decimal import Decimal
 from enum import StrEnum
 
 from arena.application.ports import Completion
-from arena.domain.competitor import CompetitorId, Season, SeasonId
+from arena.domain.competitor import AccountId, CompetitorId, Season, SeasonId
 from arena.domain.costs import FundingPayment
 from arena.domain.decision import Answer
 from arena.domain.ledger import ClosedTrade, Ledger, LedgerEntry
-from arena.domain.order import Fill, Intent, OrderOutcome, PositionSide
+from arena.domain.order import Cause, Fill, Intent, OrderOutcome, PositionSide
 from arena.domain.plan import OrderPlan
+
+Bucket = tuple[AccountId, str, PositionSide]
 
 
 class AlertKind(StrEnum):
@@ -41,12 +47,29 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Discrepancy:
-    """The sum of the competitors' positions differs from the venue's; base asset, signed."""
+class Books:
+    """Where every ledger stands, and what else the accounts hold.
 
+    Attributes:
+        ledgers: By competitor.
+        foreign: Signed quantity by bucket that nobody's orders have brought about (trades by hand), base asset.
+        cursor: Last trade id seen, by account and symbol.
+    """
+
+    ledgers: Mapping[CompetitorId, Ledger]
+    foreign: Mapping[Bucket, Decimal] = field(default_factory=dict)
+    cursor: Mapping[AccountId, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discrepancy:
+    """A bucket that holds something else than the competitors' positions and the foreign trades together; base asset, signed."""
+
+    account: AccountId
     symbol: str
     position_side: PositionSide
     ledgers: Decimal
+    foreign_quantity: Decimal
     venue: Decimal
 
 
@@ -77,12 +100,25 @@ class EquityPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedFill:
-    """A fill with the competitor it belongs to and the profit it realised, USDT before fees."""
+    """A fill, or a part of one, with the competitor it belongs to and the profit it realised, USDT before fees.
+
+    Attributes:
+        cycle: That the order was formed in, or the last one before the venue or a sweep formed it.
+    """
 
     fill: Fill
     llm_id: CompetitorId
     cycle: int
     realized_pnl: Decimal
+    cause: Cause = Cause.DECISION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignFill:
+    """A trade of an account, or the part of one, that belongs to no competitor."""
+
+    account: AccountId
+    fill: Fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,47 +142,69 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleRecord:
-    """Everything a cycle changes; booked whole or not at all, once.
+class Booking:
+    """Everything a unit of work changes in the books; kept whole or not at all, once. As it is, it is a sweep's.
 
     Attributes:
-        number: Counts the season's cycles from 1.
-        scheduled_at: The instant of the snapshot, `as_of`.
-        closed_at: Every event up to it is booked.
-        market_prompt: The section all competitors saw; with `static_prompt` and the accounts it is the prompt to the byte.
-        snapshot_hash, prompt_hash: SHA-256 of the snapshot and of the shared prompt.
-        execution_order: In which the competitors' orders were sent.
+        booking: Counts the season's bookings from 1.
+        cycle: Number of the cycle that books, or of the last one that was begun before a sweep.
+        closed_at: Every event up to it is booked, fundings included.
+        books: After it.
         entries: Ledger entries, in booking order.
-        ledgers: After the cycle.
+        outcomes: Of the orders that were sent, by competitor.
+        equity, positions: Worth at `closed_at`.
         closed_intents: Client ids of intents that nothing more can come of.
-        orphans: (symbol, client id) of resting orders whose position is gone; the next cycle cancels them first.
-        cursor: Last booked trade id by symbol, for the next settlement.
-        funding_since: Fundings up to and including this instant are booked.
     """
 
     season_id: SeasonId
-    number: int
-    scheduled_at: datetime
+    booking: int
+    cycle: int
     closed_at: datetime
+    books: Books
+    fills: tuple[BookedFill, ...] = ()
+    foreign: tuple[ForeignFill, ...] = ()
+    funding: tuple[FundingPayment, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
+    closed_trades: tuple[ClosedTrade, ...] = ()
+    outcomes: tuple[tuple[CompetitorId, OrderOutcome], ...] = ()
+    equity: tuple[EquityPoint, ...] = ()
+    positions: tuple[PositionPoint, ...] = ()
+    discrepancies: tuple[Discrepancy, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    closed_intents: tuple[str, ...] = ()
+
+    @property
+    def ledgers(self) -> Mapping[CompetitorId, Ledger]:
+        """The ledgers after it."""
+        return self.books.ledgers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleRecord(Booking):
+    """A cycle: what it books, what was asked and what was said.
+
+    Attributes:
+        scheduled_at: The instant of the snapshot, `as_of`.
+        market_prompt: The section all competitors saw; with `static_prompt` and the accounts it is the prompt to the byte.
+        snapshot_hash, prompt_hash: SHA-256 of the snapshot and of the shared prompt.
+        execution_order: In which the competitors' orders were sent.
+        requests, request_weight: What the cycle asked of the venue, and how heavily that counts against its limits.
+    """
+
+    scheduled_at: datetime
     static_prompt: str
     market_prompt: str
     prompt_hash: str
     snapshot_hash: str
     execution_order: tuple[CompetitorId, ...]
     turns: tuple[Turn, ...]
-    fills: tuple[BookedFill, ...]
-    funding: tuple[FundingPayment, ...]
-    entries: tuple[LedgerEntry, ...]
-    closed_trades: tuple[ClosedTrade, ...]
-    ledgers: Mapping[CompetitorId, Ledger]
-    equity: tuple[EquityPoint, ...]
-    positions: tuple[PositionPoint, ...]
-    discrepancies: tuple[Discrepancy, ...]
-    alerts: tuple[Alert, ...]
-    closed_intents: tuple[str, ...]
-    orphans: tuple[tuple[str, str], ...]
-    cursor: Mapping[str, int]
-    funding_since: datetime
+    requests: int = 0
+    request_weight: int = 0
+
+    @property
+    def number(self) -> int:
+        """The cycle's number; counts the season's cycles from 1."""
+        return self.cycle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,20 +218,29 @@ class PastTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeasonState:
-    """Where the next cycle starts.
+    """Where the next unit of work starts.
 
     Attributes:
         number: Of the last cycle that was begun, 0 before the first.
-        intents: Orders that may still fill, by client id.
+        booking: Number of the last booking, 0 before the first.
+        intents: Orders that may still fill or that protect a position, by client id.
+        settled_until: Every event up to it is booked.
+        past: The newest turns, oldest first.
+        news: Trades that were closed since the last cycle began, other than by a decision.
         decided_at: Times of the calls of the last hour, by competitor.
     """
 
     season: Season
     number: int
-    ledgers: Mapping[CompetitorId, Ledger]
+    booking: int
+    books: Books
     intents: Mapping[str, Intent]
-    orphans: tuple[tuple[str, str], ...]
-    cursor: Mapping[str, int]
-    funding_since: datetime
+    settled_until: datetime
     past: Mapping[CompetitorId, tuple[PastTurn, ...]]
+    news: Mapping[CompetitorId, tuple[ClosedTrade, ...]]
     decided_at: Mapping[CompetitorId, tuple[datetime, ...]]
+
+    @property
+    def ledgers(self) -> Mapping[CompetitorId, Ledger]:
+        """The ledgers as they are booked."""
+        return self.books.ledgers

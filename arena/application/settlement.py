@@ -1,7 +1,8 @@
-"""Book what the venue did, in the order it happened, to the competitor it belongs to.
+"""Book what the venue did, in the order it happened, to the competitor it belongs to: pure.
 
-Settlement runs twice a cycle: before the models are asked, so that they see the truth, and after their orders are done. The first
-starts from the stored ledgers and cursor, so an event is booked once however often a cycle is begun anew.
+A settlement starts from the stored books and everything the venue did since, so an event is booked once, however often a unit of
+work is begun anew. A trade of an order that is nobody's and closes a part of a bucket (the venue's liquidation or ADL, the
+emergency exit, a person) is taken from whoever holds the bucket; one that opens is foreign.
 """
 
 from __future__ import annotations
@@ -9,55 +10,116 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
-from arena.application.record import BookedFill
-from arena.domain.competitor import CompetitorId, SeasonId
+from arena.application.record import BookedFill, Books, Bucket, ForeignFill, SeasonState
+from arena.domain.allocation import divided, in_proportion
+from arena.domain.client_id import OrderKey, cause_of, client_order_id, owner_of, parse_client_order_id
+from arena.domain.competitor import AccountId, CompetitorId
 from arena.domain.costs import FundingPayment, funding_payment
-from arena.domain.ledger import ClosedTrade, Ledger, LedgerEntry, Posting, apply_fill, apply_funding
+from arena.domain.ledger import ClosedTrade, Ledger, LedgerEntry, PositionKey, Posting, apply_fill, apply_funding, covered
 from arena.domain.market import FundingRate
-from arena.domain.order import Fill, Intent, Leg, OrderKey, client_order_id, owner_of, parse_client_order_id
+from arena.domain.money import ZERO
+from arena.domain.order import Fill, Intent, Leg
 from arena.domain.position import Position
+
+Fills = Mapping[AccountId, Sequence[Fill]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """What has become of the orders that protect positions, as far as this unit of work has changed it.
+
+    Attributes:
+        gone: Client ids of conditional orders that are known not to rest: cancelled or refused.
+        replaced: New (stop id, target id) by competitor and position.
+    """
+
+    gone: frozenset[str] = frozenset()
+    replaced: Mapping[tuple[CompetitorId, PositionKey], tuple[str | None, str | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Ledgers with everything up to some instant booked, and what was booked.
+    """The books with everything up to some instant in them, and what was booked.
 
     Attributes:
-        foreign: Trades of the account that belong to no competitor of this season (by hand, a liquidation by the venue).
-        orphans: (symbol, client id) of resting orders whose position is gone: they would close somebody else's quantity.
-        cursor: Last trade id seen by symbol, foreign trades included.
+        foreign: Trades of the accounts that belong to no competitor of this season.
     """
 
-    ledgers: Mapping[CompetitorId, Ledger]
+    books: Books
     fills: tuple[BookedFill, ...] = ()
+    foreign: tuple[ForeignFill, ...] = ()
     funding: tuple[FundingPayment, ...] = ()
     entries: tuple[LedgerEntry, ...] = ()
     closed_trades: tuple[ClosedTrade, ...] = ()
-    foreign: tuple[Fill, ...] = ()
-    orphans: tuple[tuple[str, str], ...] = ()
-    cursor: Mapping[str, int]
+
+    @property
+    def ledgers(self) -> Mapping[CompetitorId, Ledger]:
+        """The ledgers after it."""
+        return self.books.ledgers
 
     def filled_ids(self) -> frozenset[str]:
         """Return the client ids of all orders that filled."""
         return frozenset(booked.fill.client_order_id for booked in self.fills)
 
+    def nothing_happened(self) -> bool:
+        """Return whether there is nothing to book."""
+        return not (self.fills or self.foreign or self.funding)
 
-@dataclass(slots=True)
-class _Books:
+
+def settle(
+    state: SeasonState,
+    fills: Fills,
+    fundings: Iterable[FundingRate],
+    intents: Mapping[str, Intent] | None = None,
+    protection: Protection | None = None,
+) -> Settlement:
+    """Return the books with these events in time order; a funding comes before a fill of the same instant.
+
+    Args:
+        state: Before the events.
+        fills: After its cursor, by account; in a symbol they are in the order of their ids.
+        fundings: Not booked yet.
+        intents: By client id, beside those of the state; an opening fill takes leverage, thesis and protection from them.
+        protection: What this unit of work did to protective orders.
+    """
+    known, protection = {**state.intents, **(intents or {})}, protection or Protection()
+    posted = _Posted(state=state, intents=known, gone=protection.gone)
+    events: list[tuple[datetime, int, AccountId, FundingRate | Fill]] = [(r.time, 0, AccountId(""), r) for r in fundings]
+    events += [(fill.time, fill.trade_id, account, fill) for account, found in fills.items() for fill in found]
+    for _, _, account, event in sorted(events, key=lambda event: event[:3]):
+        if isinstance(event, FundingRate):
+            posted.book_funding(event)
+        else:
+            posted.book_fill(account, event)
+    for (llm_id, key), ids in protection.replaced.items():
+        posted.protect_anew(llm_id, key, ids)
+    return posted.settlement()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Posted:
     """The working state of one settlement."""
 
-    season_id: SeasonId
-    ledgers: dict[CompetitorId, Ledger]
+    state: SeasonState
     intents: Mapping[str, Intent]
     gone: frozenset[str]
-    cursor: dict[str, int]
+    ledgers: dict[CompetitorId, Ledger] = field(init=False)
+    holdings: dict[Bucket, Decimal] = field(init=False)
+    cursor: dict[AccountId, dict[str, int]] = field(init=False)
+    traders: Mapping[AccountId, tuple[CompetitorId, ...]] = field(init=False)
     fills: list[BookedFill] = field(default_factory=list)
+    foreign: list[ForeignFill] = field(default_factory=list)
     funding: list[FundingPayment] = field(default_factory=list)
     entries: list[LedgerEntry] = field(default_factory=list)
     closed: list[ClosedTrade] = field(default_factory=list)
-    foreign: list[Fill] = field(default_factory=list)
-    orphans: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        books = self.state.books
+        self.ledgers, self.holdings = dict(books.ledgers), dict(books.foreign)
+        self.cursor = {account: dict(ids) for account, ids in books.cursor.items()}
+        self.traders = self.state.season.accounts()
 
     def book_funding(self, rate: FundingRate) -> None:
         """Charge every position in the symbol, whosever it is."""
@@ -67,96 +129,87 @@ class _Books:
                 self._keep(llm_id, apply_funding(self.ledgers[llm_id], payment))
                 self.funding.append(payment)
 
-    def book_fill(self, fill: Fill) -> None:
-        """Give a trade to its owner; an opened position learns its protection, a closed one leaves its other order behind."""
-        self.cursor[fill.symbol] = max(fill.trade_id, self.cursor.get(fill.symbol, 0))
-        owner = owner_of(fill.client_order_id, self.season_id)
-        if owner not in self.ledgers:
-            self.foreign.append(fill)
-            return
+    def book_fill(self, account: AccountId, fill: Fill) -> None:
+        """Give a trade to its owner, to those who hold the bucket it closes, or to nobody."""
+        seen = self.cursor.setdefault(account, {})
+        seen[fill.symbol] = max(fill.trade_id, seen.get(fill.symbol, 0))
+        owner = owner_of(fill.client_order_id, self.state.season.season_id)
+        if owner in self.traders[account]:
+            self._book(owner, fill)
+        elif fill.side is fill.position_side.closing_side:
+            self._take(account, fill)
+        else:
+            self._leave_foreign(account, fill)
+
+    def protect_anew(self, llm_id: CompetitorId, key: PositionKey, ids: tuple[str | None, str | None]) -> None:
+        """Note the new protection of a position that is still held."""
+        ledger = self.ledgers[llm_id]
+        if key in ledger.positions:
+            position = replace(ledger.positions[key], stop_order_id=ids[0], target_order_id=ids[1])
+            self.ledgers[llm_id] = replace(ledger, positions={**ledger.positions, key: position})
+
+    def settlement(self) -> Settlement:
+        """Return what came of it."""
+        holdings = {bucket: quantity for bucket, quantity in self.holdings.items() if quantity}
+        return Settlement(
+            books=Books(ledgers=self.ledgers, foreign=holdings, cursor=self.cursor),
+            fills=tuple(self.fills),
+            foreign=tuple(self.foreign),
+            funding=tuple(self.funding),
+            entries=tuple(self.entries),
+            closed_trades=tuple(self.closed),
+        )
+
+    def _book(self, owner: CompetitorId, fill: Fill) -> None:
         key = (fill.symbol, fill.position_side)
         before = self.ledgers[owner].positions.get(key)
-        posting = apply_fill(self.ledgers[owner], fill, self.intents.get(fill.client_order_id))
+        intent = self.intents.get(fill.client_order_id)
+        posting = apply_fill(self.ledgers[owner], fill, intent)
         self._keep(owner, posting)
+        self._keep(owner, covered(self.ledgers[owner], fill))
         order = parse_client_order_id(fill.client_order_id)
-        assert order is not None  # owner_of has read it
-        self.fills.append(BookedFill(fill=fill, llm_id=owner, cycle=order.cycle, realized_pnl=posting.realized_pnl))
-        if before is None:
+        cycle = intent.cycle if intent else (order.cycle if order else None) or self.state.number
+        cause = cause_of(fill.client_order_id)
+        self.fills.append(BookedFill(fill=fill, llm_id=owner, cycle=cycle, realized_pnl=posting.realized_pnl, cause=cause))
+        if before is None and order is not None:
             self._protect(owner, self.ledgers[owner].positions[key], order)
-        elif key not in self.ledgers[owner].positions:
-            resting = {before.stop_order_id, before.target_order_id} - {fill.client_order_id, None} - self.gone
-            self.orphans += [(fill.symbol, order_id) for order_id in sorted(str(order_id) for order_id in resting)]
+
+    def _take(self, account: AccountId, fill: Fill) -> None:
+        """Take a closing trade of nobody's order from what is foreign first, then from the holders in proportion."""
+        bucket = (account, fill.symbol, fill.position_side)
+        from_foreign = min(fill.quantity, max(ZERO, self.holdings.get(bucket, ZERO) * fill.position_side.sign))
+        parts = in_proportion(fill.quantity - from_foreign, self._holders(account, fill))
+        for llm_id, part in divided(fill, parts).items() if parts else ():
+            self._book(llm_id, part)
+        rest = fill.quantity - sum(parts.values(), ZERO)
+        if rest:
+            self._leave_foreign(account, replace(fill, quantity=rest))
+
+    def _holders(self, account: AccountId, fill: Fill) -> dict[CompetitorId, Decimal]:
+        found = {
+            llm_id: self.ledgers[llm_id].positions.get((fill.symbol, fill.position_side)) for llm_id in self.traders[account]
+        }
+        return {llm_id: position.quantity for llm_id, position in found.items() if position and not position.overclosed}
+
+    def _leave_foreign(self, account: AccountId, fill: Fill) -> None:
+        bucket = (account, fill.symbol, fill.position_side)
+        self.holdings[bucket] = self.holdings.get(bucket, ZERO) + fill.signed_quantity
+        self.foreign.append(ForeignFill(account=account, fill=fill))
 
     def _protect(self, owner: CompetitorId, position: Position, order: OrderKey) -> None:
         """Remember which conditional orders of the same cycle protect a position that has just been opened."""
 
         def resting(leg: Leg) -> str | None:
-            order_id = client_order_id(self.season_id, order.cycle, order.letter, order.symbol, leg)
+            season_id = self.state.season.season_id
+            order_id = client_order_id(season_id, order.cycle, order.letter, order.symbol, leg, sweep=order.sweep)
             return order_id if order_id in self.intents and order_id not in self.gone else None
 
-        ledger = self.ledgers[owner]
-        protected = replace(position, stop_order_id=resting(Leg.STOP), target_order_id=resting(Leg.TARGET))
-        self.ledgers[owner] = replace(ledger, positions={**ledger.positions, (position.symbol, position.side): protected})
+        self.protect_anew(owner, (position.symbol, position.side), (resting(Leg.STOP), resting(Leg.TARGET)))
 
-    def _keep(self, llm_id: CompetitorId, posting: Posting) -> None:
+    def _keep(self, llm_id: CompetitorId, posting: Posting | None) -> None:
+        if posting is None:
+            return
         self.ledgers[llm_id] = posting.ledger
         self.entries += posting.entries
         if posting.closed_trade is not None:
             self.closed.append(posting.closed_trade)
-
-
-def settle(
-    season_id: SeasonId,
-    ledgers: Mapping[CompetitorId, Ledger],
-    fills: Iterable[Fill],
-    fundings: Iterable[FundingRate],
-    intents: Mapping[str, Intent],
-    cursor: Mapping[str, int],
-    gone: frozenset[str] = frozenset(),
-) -> Settlement:
-    """Return the ledgers with these events booked in time order; a funding comes before a fill of the same instant.
-
-    Args:
-        season_id: Its tag in the client order id decides whose a fill is.
-        ledgers: Before the events.
-        fills: After `cursor`.
-        fundings: Not booked yet.
-        intents: By client id; an opening fill takes leverage, thesis and protection from them.
-        cursor: Last trade id booked, by symbol.
-        gone: Client ids of conditional orders that were cancelled or refused.
-    """
-    books = _Books(season_id=season_id, ledgers=dict(ledgers), intents=intents, gone=gone, cursor=dict(cursor))
-    events: Sequence[tuple[datetime, int, FundingRate | Fill]] = sorted(
-        [*((rate.time, 0, rate) for rate in fundings), *((fill.time, fill.trade_id, fill) for fill in fills)],
-        key=lambda event: event[:2],
-    )
-    for _, _, event in events:
-        if isinstance(event, FundingRate):
-            books.book_funding(event)
-        else:
-            books.book_fill(event)
-    return Settlement(
-        ledgers=books.ledgers,
-        fills=tuple(books.fills),
-        funding=tuple(books.funding),
-        entries=tuple(books.entries),
-        closed_trades=tuple(books.closed),
-        foreign=tuple(books.foreign),
-        orphans=tuple(books.orphans),
-        cursor=books.cursor,
-    )
-
-
-def protected_anew(ledger: Ledger, replaced: Mapping[tuple[str, str], tuple[str | None, str | None]]) -> Ledger:
-    """Return the ledger with the stop and target ids of positions whose protection was placed again.
-
-    Args:
-        ledger: Before.
-        replaced: (stop id, target id) by (symbol, position side).
-    """
-    positions = dict(ledger.positions)
-    for key, position in ledger.positions.items():
-        if key in replaced:
-            stop_id, target_id = replaced[key]
-            positions[key] = replace(position, stop_order_id=stop_id, target_order_id=target_id)
-    return replace(ledger, positions=positions)

@@ -10,6 +10,25 @@ from typing import NewType
 
 CompetitorId = NewType("CompetitorId", str)  # "LLM-A"
 SeasonId = NewType("SeasonId", str)
+AccountId = NewType("AccountId", str)  # one account at the venue: "shared", or the id of the competitor that has it alone
+
+SHARED_ACCOUNT = AccountId("shared")
+
+
+class Environment(StrEnum):
+    """Whose money is at stake."""
+
+    DEMO = "demo"  # the simulator's
+    PAPER = "paper"  # nobody's: live prices, own matching
+    TESTNET = "testnet"
+    MAINNET = "mainnet"
+
+
+class AccountMode(StrEnum):
+    """How the competitors' capital is kept apart."""
+
+    SHARED = "shared"  # one account, a ledger for each competitor
+    SEPARATE = "separate"  # an account for each competitor
 
 
 class Provider(StrEnum):
@@ -69,3 +88,17 @@ class Season:
     competitors: tuple[Competitor, ...]
     market: str
     settings: str
+    environment: Environment = Environment.DEMO
+    account_mode: AccountMode = AccountMode.SHARED
+
+    def account_of(self, llm_id: CompetitorId) -> AccountId:
+        """Return the account that a competitor trades on."""
+        return SHARED_ACCOUNT if self.account_mode is AccountMode.SHARED else AccountId(llm_id)
+
+    def accounts(self) -> dict[AccountId, tuple[CompetitorId, ...]]:
+        """Return the accounts with the competitors that trade on each."""
+        found: dict[AccountId, tuple[CompetitorId, ...]] = {}
+        for competitor in self.competitors:
+            account = self.account_of(competitor.llm_id)
+            found[account] = (*found.get(account, ()), competitor.llm_id)
+        return found

@@ -1,6 +1,6 @@
 """One competitor's book: append-only entries, and the wallet and positions they add up to.
 
-    wallet_balance = capital + realised PnL − fees − funding        equity = wallet_balance + unrealised PnL
+    wallet_balance = capital + realised PnL − fees − funding + insurance        equity = wallet_balance + unrealised PnL
 
 Every operation returns a `Posting`: the ledger after it, and the entries that explain the change of the wallet to the last digit.
 """
@@ -13,10 +13,11 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from arena.domain.client_id import cause_of
 from arena.domain.competitor import CompetitorId
 from arena.domain.costs import FundingPayment
 from arena.domain.money import ZERO
-from arena.domain.order import Fill, Intent, PositionSide
+from arena.domain.order import Cause, Fill, Intent, PositionSide
 from arena.domain.position import Position, after_fill
 
 PositionKey = tuple[str, PositionSide]
@@ -29,6 +30,7 @@ class EntryKind(StrEnum):
     REALIZED_PNL = "realized_pnl"
     FEE = "fee"
     FUNDING = "funding"
+    INSURANCE = "insurance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class ClosedTrade:
     Attributes:
         entry_price, exit_price: Averages, USDT.  quantity: base asset, all that was closed.
         pnl: USDT, before fees and funding.  fees, funding: USDT, positive is paid.
+        cause: Why its last fill took place.
     """
 
     llm_id: CompetitorId
@@ -71,6 +74,7 @@ class ClosedTrade:
     funding: Decimal
     opened_at: datetime
     closed_at: datetime
+    cause: Cause = Cause.DECISION
 
     @property
     def net_pnl(self) -> Decimal:
@@ -80,7 +84,11 @@ class ClosedTrade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """The state that the entries add up to; amounts in USDT."""
+    """The state that the entries add up to; amounts in USDT.
+
+    Attributes:
+        insurance: What was given to a flat wallet to lift it to zero: nobody can lose more than an account of its own could.
+    """
 
     llm_id: CompetitorId
     capital: Decimal
@@ -88,6 +96,7 @@ class Ledger:
     realized_pnl: Decimal = ZERO
     fees: Decimal = ZERO
     funding: Decimal = ZERO
+    insurance: Decimal = ZERO
     total_trades: int = 0
     winning_trades: int = 0
     losing_trades: int = 0
@@ -145,7 +154,7 @@ def apply_fill(ledger: Ledger, fill: Fill, intent: Intent | None = None) -> Post
         positions[key] = after
     balance = ledger.wallet_balance + profit
     entries = []
-    reference = f"trade:{fill.trade_id}"
+    reference = _reference(fill)
     if profit:
         entries.append(_entry(ledger.llm_id, EntryKind.REALIZED_PNL, fill.symbol, profit, balance, reference, fill.time))
     balance -= fill.fee
@@ -174,6 +183,25 @@ def apply_funding(ledger: Ledger, payment: FundingPayment) -> Posting:
         positions[key] = replace(positions[key], funding=positions[key].funding + payment.payment)
     booked = replace(ledger, wallet_balance=balance, funding=ledger.funding + payment.payment, positions=positions)
     return Posting(ledger=booked, entries=(entry,))
+
+
+def covered(ledger: Ledger, fill: Fill) -> Posting | None:
+    """Return the ledger lifted to zero where the fill has left it flat and below; None where nothing is to cover.
+
+    As the venue's insurance fund does for an account of its own. On a shared account the season bears it: the ledgers then hold
+    together more than the account, by exactly their insurance.
+    """
+    lacking = -ledger.wallet_balance
+    if ledger.positions or lacking <= 0:
+        return None
+    entry = _entry(ledger.llm_id, EntryKind.INSURANCE, fill.symbol, lacking, ZERO, _reference(fill), fill.time)
+    lifted = replace(ledger, wallet_balance=ZERO, insurance=ledger.insurance + lacking)
+    return Posting(ledger=lifted, entries=(entry,))
+
+
+def _reference(fill: Fill) -> str:
+    """Return what names a trade within its symbol: two orders that trade with each other share the trade's id."""
+    return f"trade:{fill.trade_id}:{fill.exchange_order_id}"
 
 
 def _entry(
@@ -222,4 +250,5 @@ def _closed_trade(before: Position, fill: Fill, profit: Decimal) -> ClosedTrade:
         funding=before.funding,
         opened_at=before.opened_at,
         closed_at=fill.time,
+        cause=cause_of(fill.client_order_id),
     )

@@ -1,15 +1,13 @@
-"""Orders, what came of them, and the client order id that ties each to its competitor."""
+"""Orders, and what came of them."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from arena.domain.competitor import CompetitorId, SeasonId
+from arena.domain.competitor import CompetitorId
 
 
 class OrderSide(StrEnum):
@@ -68,6 +66,21 @@ class Leg(StrEnum):
     STOP = "s"
     TARGET = "t"
     FLATTEN = "f"  # closes what could not be protected, or what a competitor must not hold
+    LIQUIDATE = "l"  # closes everything of a competitor whose own margin ratio reached 1
+
+
+class Cause(StrEnum):
+    """Why a fill took place."""
+
+    DECISION = "decision"
+    STOP = "stop"
+    TARGET = "target"
+    ARENA = "arena"  # what could not be protected
+    LIQUIDATION = "liquidation"  # by the arena (a competitor's own margin) or by the venue (the account's)
+    ADL = "adl"  # the venue's auto-deleveraging
+    DELIVERY = "delivery"
+    SHUTDOWN = "shutdown"  # the emergency exit
+    MANUAL = "manual"  # an order that somebody else sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +100,18 @@ class Order:
     order_type: OrderType
     quantity: Decimal
     price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestingOrder:
+    """An open order as the venue shows it; `trigger_price` of conditional orders, USDT, quantity base asset."""
+
+    client_order_id: str
+    symbol: str
+    position_side: PositionSide
+    order_type: OrderType
+    quantity: Decimal
     trigger_price: Decimal | None = None
 
 
@@ -177,51 +202,3 @@ class Fill:
     def notional(self) -> Decimal:
         """USDT, ≥ 0."""
         return self.quantity * self.price
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderKey:
-    """What a client order id says: whose order it is, of which cycle, symbol and leg."""
-
-    tag: str
-    cycle: int
-    letter: str
-    symbol: str
-    leg: Leg
-
-
-_CLIENT_ORDER_ID = re.compile(r"(?P<tag>[a-z0-9]{6})-(?P<cycle>[0-9]+)-(?P<letter>[A-Z])-(?P<symbol>[A-Z0-9_]+)-(?P<leg>[a-z])")
-MAX_CLIENT_ORDER_ID = 36  # Binance's limit; longer ids are refused with -4015
-
-
-def season_tag(season_id: SeasonId) -> str:
-    """Return six characters that stand for the season in client order ids."""
-    return hashlib.sha256(season_id.encode()).hexdigest()[:6]
-
-
-def client_order_id(season_id: SeasonId, cycle: int, letter: str, symbol: str, leg: Leg) -> str:
-    """Return the one id this order can ever have: sending it twice is sending the same order.
-
-    Raises:
-        ValueError: The id would be longer than the venue allows.
-    """
-    text = f"{season_tag(season_id)}-{cycle}-{letter}-{symbol}-{leg}"
-    if len(text) > MAX_CLIENT_ORDER_ID:
-        raise ValueError(f"client order id {text} is longer than {MAX_CLIENT_ORDER_ID} characters")
-    return text
-
-
-def parse_client_order_id(text: str) -> OrderKey | None:
-    """Return what an id of the arena's says; None for anybody else's."""
-    match = _CLIENT_ORDER_ID.fullmatch(text)
-    if match is None or match["leg"] not in set(Leg):
-        return None
-    return OrderKey(
-        tag=match["tag"], cycle=int(match["cycle"]), letter=match["letter"], symbol=match["symbol"], leg=Leg(match["leg"])
-    )
-
-
-def owner_of(client_id: str, season_id: SeasonId) -> CompetitorId | None:
-    """Return the competitor of this season that an order belongs to; None for a foreign order."""
-    key = parse_client_order_id(client_id)
-    return CompetitorId(f"LLM-{key.letter}") if key is not None and key.tag == season_tag(season_id) else None

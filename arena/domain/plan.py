@@ -1,4 +1,4 @@
-"""From a decision to orders: closes before opens, every opening with its stop, every rejection with its reason."""
+"""What is about to be sent: entries with their protection, exits, and guards for positions that have lost theirs."""
 
 from __future__ import annotations
 
@@ -7,26 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from arena.domain.client_id import client_order_id
 from arena.domain.competitor import CompetitorId, SeasonId
-from arena.domain.decision import OPENING, Action, Decision, SymbolDecision
 from arena.domain.instrument import Instrument
-from arena.domain.ledger import Ledger
-from arena.domain.market import MarketSnapshot, SymbolMarket
-from arena.domain.money import ZERO
-from arena.domain.order import Intent, Leg, Order, OrderSide, OrderType, PositionSide, Thesis, client_order_id
+from arena.domain.ledger import PositionKey
+from arena.domain.market import MarketSnapshot
+from arena.domain.order import Intent, Leg, Order, OrderSide, OrderType, PositionSide, Thesis
 from arena.domain.position import Position
-from arena.domain.risk import (
-    PERCENT,
-    Limits,
-    MarginState,
-    Rejection,
-    RejectionReason,
-    check_market,
-    check_terms,
-    margin_state,
-    size_opening,
-    trading_cost,
-)
+from arena.domain.risk import Limits, Rejection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +50,30 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Give a held position the stop and the target that it should have and has not.
+
+    Attributes:
+        cancels: Client ids of orders that rest for it with another quantity or price.
+        stop, target: To be placed; None where the one that rests is right, or none is wanted.
+        resting: (stop id, target id) of those that are right.
+        fallback: Closes the position, where no stop can be had.
+        overdue: Whether the position has been without a stop for longer than it may.
+    """
+
+    key: PositionKey
+    quantity: Decimal
+    cancels: tuple[str, ...]
+    stop: Intent | None
+    target: Intent | None
+    resting: tuple[str | None, str | None]
+    fallback: Exit
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlan:
-    """What one competitor will do this cycle.
+    """What is done for one competitor in a unit of work.
 
     Attributes:
         notes: Sizes that limits cut, in words, by symbol.
@@ -71,6 +81,7 @@ class OrderPlan:
 
     llm_id: CompetitorId
     exits: tuple[Exit, ...] = ()
+    guards: tuple[Guard, ...] = ()
     entries: tuple[Entry, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -80,9 +91,43 @@ class OrderPlan:
         found: list[Intent | None] = []
         for leaving in self.exits:
             found += [leaving.closing, leaving.stop, leaving.target]
+        for guard in self.guards:
+            found += [guard.stop, guard.target, guard.fallback.closing, guard.fallback.stop, guard.fallback.target]
         for entering in self.entries:
             found += [entering.opening, entering.stop, entering.target, entering.fallback]
         return tuple(intent for intent in found if intent is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitOfWork:
+    """What orders are formed in, and what names them.
+
+    Attributes:
+        cycle: The cycle, or the last one that was begun before a sweep.
+        sweep: Number of the booking that a sweep will make; None in a cycle.
+    """
+
+    season_id: SeasonId
+    cycle: int
+    as_of: datetime
+    sweep: int | None = None
+
+    def intent(
+        self, llm_id: CompetitorId, leg: Leg, order: Order, leverage: int, arrival: Decimal, thesis: Thesis | None = None
+    ) -> Intent:
+        """Return an order under the one name it can have in this unit of work, with what its fill will need to be booked."""
+        cycle = self.cycle if self.sweep is None else None
+        name = client_order_id(self.season_id, cycle, llm_id.removeprefix("LLM-"), order.symbol, leg, sweep=self.sweep)
+        return Intent(
+            order=replace(order, client_order_id=name),
+            llm_id=llm_id,
+            cycle=self.cycle,
+            leg=leg,
+            leverage=leverage,
+            thesis=thesis,
+            arrival_price=arrival,
+            created_at=self.as_of,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,156 +141,14 @@ class Desk:
     instruments: Mapping[str, Instrument]
     limits: Limits
 
-
-def plan_orders(decision: Decision, ledger: Ledger, desk: Desk, venue_available: Decimal | None = None) -> OrderPlan:
-    """Return the orders of a decision that pass every limit, and a rejection for each part that does not.
-
-    Args:
-        decision: Of the competitor that owns `ledger`.
-        ledger: After everything known has been booked.
-        desk: The cycle's market and limits.
-        venue_available: What the shared account could still bind, USDT.
-    """
-    exits, rejections = _plan_exits(decision, ledger, desk)
-    room = _room_after(exits, ledger, desk, venue_available)
-    entries: list[Entry] = []
-    notes: dict[str, str] = {}
-    for wanted in decision.symbols:
-        if wanted.action not in OPENING:
-            continue
-        planned = _plan_entry(wanted, ledger, desk, room)
-        if isinstance(planned, Rejection):
-            rejections.append(planned)
-            continue
-        entry, room, cut = planned
-        entries.append(entry)
-        if cut:
-            notes[wanted.symbol] = f"size cut to {entry.opening.order.quantity}: the margin limits allow no more"
-    return OrderPlan(llm_id=ledger.llm_id, exits=tuple(exits), entries=tuple(entries), rejections=tuple(rejections), notes=notes)
+    @property
+    def unit(self) -> UnitOfWork:
+        """The cycle."""
+        return UnitOfWork(season_id=self.season_id, cycle=self.cycle, as_of=self.as_of)
 
 
-def flatten(position: Position, desk: Desk) -> Exit:
-    """Return the exit that closes a position whole, whatever its owner says (liquidation, an overclosed bucket)."""
-    market = desk.snapshot.symbols.get(position.symbol)
-    arrival = market.last_price if market else position.entry_price
-    return _exit(position, position.quantity, desk, arrival, Leg.FLATTEN)
-
-
-def _plan_exits(decision: Decision, ledger: Ledger, desk: Desk) -> tuple[list[Exit], list[Rejection]]:
-    exits: list[Exit] = []
-    rejections: list[Rejection] = []
-    for wanted in decision.symbols:
-        if wanted.action not in (Action.CLOSE, Action.REDUCE):
-            continue
-        position = _position(ledger, wanted.symbol)
-        if position is None:
-            rejections.append(_rejected(ledger, wanted, RejectionReason.NO_POSITION, f"there is no position in {wanted.symbol}"))
-            continue
-        instrument = desk.instruments[wanted.symbol]
-        quantity = position.quantity
-        if wanted.action is Action.REDUCE:
-            quantity = instrument.round_quantity(quantity * wanted.size_percent * PERCENT)
-        if quantity < min(instrument.min_quantity, position.quantity):
-            detail = f"{wanted.size_percent} % of the position is less than the smallest quantity {instrument.min_quantity}"
-            rejections.append(_rejected(ledger, wanted, RejectionReason.QUANTITY, detail))
-            continue
-        market = desk.snapshot.symbols.get(wanted.symbol)
-        arrival = market.last_price if market else position.entry_price
-        exits.append(_exit(position, quantity, desk, arrival, Leg.CLOSE))
-    return exits, rejections
-
-
-def _exit(position: Position, quantity: Decimal, desk: Desk, arrival: Decimal, leg: Leg) -> Exit:
-    remaining = position.quantity - quantity
-    closing_side = position.side.opening_side if position.overclosed else position.side.closing_side
-    market = _market(position.symbol, position.side, closing_side, quantity)
-    closing = _intent(position.llm_id, desk, position.symbol, leg, position.leverage, None, arrival, market)
-    thesis = position.thesis
-    protect = thesis is not None and not position.overclosed
-    left = remaining if remaining > 0 else position.quantity
-    stop = _protective(Leg.STOP, position, thesis.stop_price, left, desk, arrival) if protect and thesis else None
-    target = _protective(Leg.TARGET, position, thesis.target_price, left, desk, arrival) if protect and thesis else None
-    cancels = tuple(order_id for order_id in (position.stop_order_id, position.target_order_id) if order_id)
-    return Exit(cancels=cancels, closing=closing, remaining=remaining, stop=stop, target=target)
-
-
-def _protective(
-    leg: Leg, position: Position, trigger: Decimal | None, quantity: Decimal, desk: Desk, arrival: Decimal
-) -> Intent | None:
-    if trigger is None:
-        return None
-    order = _conditional(leg, position.symbol, position.side, quantity, trigger, desk.instruments[position.symbol])
-    return _intent(position.llm_id, desk, position.symbol, leg, position.leverage, None, arrival, order)
-
-
-def _room_after(exits: list[Exit], ledger: Ledger, desk: Desk, venue_available: Decimal | None) -> MarginState:
-    marks = {**{key[0]: p.entry_price for key, p in ledger.positions.items()}, **desk.snapshot.marks()}
-    state = margin_state(ledger, marks, venue_available)
-    freed, costs, gone = ZERO, ZERO, 0
-    for leaving in exits:
-        order = leaving.closing.order
-        notional = order.quantity * marks[order.symbol]
-        freed += notional / leaving.closing.leverage
-        market, instrument = desk.snapshot.symbols.get(order.symbol), desk.instruments[order.symbol]
-        costs += trading_cost(order.side, order.quantity, market, instrument) if market else notional * instrument.taker_fee_rate
-        gone += leaving.remaining == 0
-    return replace(state, equity=state.equity - costs, used=state.used - freed, open_positions=state.open_positions - gone)
-
-
-def _plan_entry(
-    wanted: SymbolDecision, ledger: Ledger, desk: Desk, room: MarginState
-) -> tuple[Entry, MarginState, bool] | Rejection:
-    side = PositionSide.LONG if wanted.action is Action.OPEN_LONG else PositionSide.SHORT
-    refusal = check_market(wanted, desk.snapshot, desk.instruments, desk.limits)
-    if refusal is None and _position(ledger, wanted.symbol) is not None:
-        refusal = (RejectionReason.ALREADY_OPEN, f"a position in {wanted.symbol} is open: close or reduce it")
-    if refusal is not None:
-        return _rejected(ledger, wanted, *refusal)
-    market, instrument = desk.snapshot.symbols[wanted.symbol], desk.instruments[wanted.symbol]
-    wanted = _on_ticks(wanted, instrument)
-    refusal = check_terms(wanted, side, market, desk.limits)
-    if refusal is not None:
-        return _rejected(ledger, wanted, *refusal)
-    size = size_opening(wanted, side, market, instrument, room, desk.limits)
-    if isinstance(size, tuple):
-        return _rejected(ledger, wanted, *size)
-    return _entry(wanted, side, size.quantity, ledger, desk, market), room.after_opening(size.margin, size.cost), size.cut
-
-
-def _on_ticks(wanted: SymbolDecision, instrument: Instrument) -> SymbolDecision:
-    """Return the decision with stop and target as they will be sent: rounding may put them on the wrong side of the price."""
-    stop, target = (price and instrument.round_price(price) for price in (wanted.stop_price, wanted.target_price))
-    return replace(wanted, stop_price=stop, target_price=target)
-
-
-def _entry(
-    wanted: SymbolDecision, side: PositionSide, quantity: Decimal, ledger: Ledger, desk: Desk, market: SymbolMarket
-) -> Entry:
-    instrument = desk.instruments[wanted.symbol]
-    thesis = Thesis(
-        reason=wanted.reason,
-        invalidation=wanted.invalidation,
-        confidence=wanted.confidence,
-        stop_price=wanted.stop_price,
-        target_price=wanted.target_price,
-    )
-
-    def intent(leg: Leg, order: Order) -> Intent:
-        return _intent(ledger.llm_id, desk, wanted.symbol, leg, wanted.leverage, thesis, market.last_price, order)
-
-    def conditional(leg: Leg, trigger: Decimal) -> Intent:
-        return intent(leg, _conditional(leg, wanted.symbol, side, quantity, trigger, instrument))
-
-    assert wanted.stop_price is not None  # check_terms refuses an opening without one
-    return Entry(
-        opening=intent(Leg.OPEN, _market(wanted.symbol, side, side.opening_side, quantity)),
-        stop=conditional(Leg.STOP, wanted.stop_price),
-        target=None if wanted.target_price is None else conditional(Leg.TARGET, wanted.target_price),
-        fallback=intent(Leg.FLATTEN, _market(wanted.symbol, side, side.closing_side, quantity)),
-    )
-
-
-def _market(symbol: str, side: PositionSide, order_side: OrderSide, quantity: Decimal) -> Order:
+def market_order(symbol: str, side: PositionSide, order_side: OrderSide, quantity: Decimal) -> Order:
+    """Return a market order that has no name yet."""
     return Order(
         client_order_id="",
         symbol=symbol,
@@ -256,7 +159,10 @@ def _market(symbol: str, side: PositionSide, order_side: OrderSide, quantity: De
     )
 
 
-def _conditional(leg: Leg, symbol: str, side: PositionSide, quantity: Decimal, trigger: Decimal, instrument: Instrument) -> Order:
+def protective_order(
+    leg: Leg, symbol: str, side: PositionSide, quantity: Decimal, trigger: Decimal, instrument: Instrument
+) -> Order:
+    """Return a stop (Leg.STOP) or a target that has no name yet."""
     return Order(
         client_order_id="",
         symbol=symbol,
@@ -268,26 +174,31 @@ def _conditional(leg: Leg, symbol: str, side: PositionSide, quantity: Decimal, t
     )
 
 
-def _intent(
-    llm_id: CompetitorId, desk: Desk, symbol: str, leg: Leg, leverage: int, thesis: Thesis | None, arrival: Decimal, order: Order
-) -> Intent:
-    letter = llm_id.removeprefix("LLM-")
-    named = replace(order, client_order_id=client_order_id(desk.season_id, desk.cycle, letter, symbol, leg))
-    return Intent(
-        order=named,
-        llm_id=llm_id,
-        cycle=desk.cycle,
-        leg=leg,
-        leverage=leverage,
-        thesis=thesis,
-        arrival_price=arrival,
-        created_at=desk.as_of,
+def protective_intent(
+    leg: Leg, position: Position, quantity: Decimal, unit: UnitOfWork, instrument: Instrument, arrival: Decimal
+) -> Intent | None:
+    """Return the stop or target that a position's thesis asks for, for a part of it; None where it asks for none."""
+    trigger = None if position.thesis is None else _trigger(leg, position.thesis)
+    if trigger is None or position.overclosed:
+        return None
+    order = protective_order(leg, position.symbol, position.side, quantity, trigger, instrument)
+    return unit.intent(position.llm_id, leg, order, position.leverage, arrival)
+
+
+def exit_of(position: Position, quantity: Decimal, unit: UnitOfWork, instrument: Instrument, arrival: Decimal, leg: Leg) -> Exit:
+    """Return the exit that closes `quantity` of a position (base asset, ≤ what is held)."""
+    remaining = position.quantity - quantity
+    order_side = position.side.opening_side if position.overclosed else position.side.closing_side
+    closing = market_order(position.symbol, position.side, order_side, quantity)
+    left = remaining if remaining > 0 else position.quantity
+    return Exit(
+        cancels=tuple(order_id for order_id in (position.stop_order_id, position.target_order_id) if order_id),
+        closing=unit.intent(position.llm_id, leg, closing, position.leverage, arrival),
+        remaining=remaining,
+        stop=protective_intent(Leg.STOP, position, left, unit, instrument, arrival),
+        target=protective_intent(Leg.TARGET, position, left, unit, instrument, arrival),
     )
 
 
-def _position(ledger: Ledger, symbol: str) -> Position | None:
-    return next((p for (held, _), p in ledger.positions.items() if held == symbol), None)
-
-
-def _rejected(ledger: Ledger, wanted: SymbolDecision, reason: RejectionReason, detail: str) -> Rejection:
-    return Rejection(llm_id=ledger.llm_id, symbol=wanted.symbol, action=wanted.action, reason=reason, detail=detail)
+def _trigger(leg: Leg, thesis: Thesis) -> Decimal | None:
+    return thesis.stop_price if leg is Leg.STOP else thesis.target_price

@@ -20,6 +20,7 @@ ACCOUNT = "# Your account"
 POSITIONS = "# Your open positions"
 ACTIONS = "# Your possible actions"
 PAST = "# Your last decisions"
+CLOSED = "# Closed since your last decision, not by it"
 
 # limits
 MAX_LEVERAGE = "max_leverage"

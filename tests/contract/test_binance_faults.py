@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,8 +16,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from arena.adapters.binance import client as client_module
-from arena.adapters.binance.client import FuturesClient, VenueRefusal
-from arena.adapters.binance.exchange import BinanceExchange
+from arena.adapters.binance.client import RECV_WINDOW_MS, FuturesClient, VenueRefusal
+from arena.adapters.binance.exchange import LOOKUP_PAUSES, BinanceExchange
+from arena.adapters.binance.limits import RequestBudget
 from arena.domain.order import Leg, Order, OrderOutcome, OrderStatus
 from arena.errors import ConfigurationError, ExchangeUnavailable, ExecutionUnknown, RateLimited
 from tests.contract.test_exchange import order
@@ -45,9 +49,11 @@ class Scripted:
         name = form.get("newClientOrderId") or form["clientAlgoId"]
         self.sent.append(name)
         step = self.script.pop(0) if self.script else None
+        if isinstance(step, Response):
+            return step
         if self.lands or step is None:
             filled = {"orderId": 7, "clientOrderId": name, "status": "FILLED", "executedQty": form["quantity"]}
-            self.landed[name] = {"algoId": 9, "clientAlgoId": name} if "clientAlgoId" in form else filled
+            self.landed[name] = _algo_row(form) if "clientAlgoId" in form else filled
         if step == "silence":
             time.sleep(1.0)
             return _json(self.landed.get(name, {}))
@@ -66,6 +72,11 @@ class Scripted:
         return _json([row for row in self.landed.values() if "algoId" in row])
 
 
+def _algo_row(form: dict[str, str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"algoId": 9, "orderType": form["type"], "algoStatus": "NEW"}
+    return row | {name: form[name] for name in ("clientAlgoId", "symbol", "positionSide", "quantity", "triggerPrice")}
+
+
 def _json(body: Any, status: int = 200) -> Response:
     return Response(json.dumps(body), status=status, content_type="application/json")
 
@@ -77,7 +88,9 @@ def venue(httpserver: HTTPServer) -> Scripted:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(client_module, "REQUEST_TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(client_module, "READ_TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(client_module, "WRITE_TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(client_module, "_PAUSES", (0.05, 0.05))
     yield
 
 
@@ -89,7 +102,7 @@ async def client(httpserver: HTTPServer) -> AsyncIterator[FuturesClient]:
 
 
 async def placed(client: FuturesClient, wanted: Order) -> OrderOutcome:
-    return await BinanceExchange(client, lookup_pauses=(0.01, 0.01)).place(wanted)
+    return await BinanceExchange(client, lookup_pauses=(0.01, 0.01), conditional_lookup_pauses=(0.01, 0.01)).place(wanted)
 
 
 UNKNOWN = {
@@ -140,7 +153,6 @@ async def test_a_duplicate_id_means_that_the_first_attempt_landed(venue: Scripte
     [
         (503, {"code": -1008, "msg": "Server is currently overloaded."}, ExchangeUnavailable),
         (503, {"code": 0, "msg": "Service Unavailable."}, ExchangeUnavailable),
-        (429, {"code": -1003, "msg": "Too many requests."}, RateLimited),
         (418, {"code": -1003, "msg": "Way too many requests."}, RateLimited),
         (401, {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}, ConfigurationError),
     ],
@@ -157,6 +169,66 @@ async def test_what_was_certainly_not_executed_is_neither_looked_up_nor_repeated
         assert caught.value.banned is (status == 418)
     if isinstance(caught.value, ConfigurationError):
         assert "BINANCE_TESTNET_API_KEY" in str(caught.value)
+
+
+async def test_all_wait_after_a_429_and_then_go_on(venue: Scripted, client: FuturesClient) -> None:
+    """Nothing was executed, so the order may be sent again; everybody who shares the budget is quiet meanwhile."""
+    slow = Response(
+        json.dumps({"code": -1003, "msg": "Too many requests."}),
+        status=429,
+        content_type="application/json",
+        headers={"Retry-After": "0.3"},
+    )
+    venue.lands, venue.script = False, [slow, None]
+    began = time.monotonic()
+    placing = asyncio.create_task(placed(client, order(Leg.OPEN, "2")))
+    await asyncio.sleep(0.15)
+    await client.read("futures_time")
+    assert time.monotonic() - began > 0.3
+    assert (await placing).status is OrderStatus.FILLED and len(venue.sent) == 2
+
+
+async def test_a_429_that_does_not_end_is_a_fault(venue: Scripted, client: FuturesClient) -> None:
+    venue.lands, venue.script = False, [(429, {"code": -1003, "msg": "Too many requests."})] * 9
+    with pytest.raises(RateLimited):
+        await placed(client, order(Leg.OPEN, "2"))
+    assert len(venue.sent) == 3
+
+
+async def test_after_a_418_nothing_is_sent_by_anybody_on_this_machine(
+    venue: Scripted, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    url, bans = httpserver.url_for("").rstrip("/"), tmp_path / "runs" / "banned-until"
+    budget = RequestBudget(bans)
+    first, second = (FuturesClient(url, "key", SECRET, budget=budget) for _ in range(2))
+    later = FuturesClient(url, "key", SECRET, budget=RequestBudget(bans))  # another process
+    venue.lands, venue.script = False, [(418, {"code": -1003, "msg": "Way too many requests."})]
+    try:
+        with pytest.raises(RateLimited):
+            await placed(first, order(Leg.OPEN, "2"))
+        asked = len(httpserver.log)
+        for client in (first, second, FuturesClient(url, "key", SECRET, budget=RequestBudget(bans))):
+            with pytest.raises(RateLimited, match="banned this address until") as caught:
+                await client.read("futures_time")
+            assert caught.value.banned and timedelta(seconds=100) < (caught.value.retry_after or timedelta()) < timedelta(
+                seconds=121
+            )
+            await client.close()
+        assert len(httpserver.log) == asked
+    finally:
+        await later.close()
+
+
+async def test_a_ban_that_is_over_is_over(httpserver: HTTPServer, venue: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "banned-until").write_text("2025-01-01T00:00:00+00:00\n")
+    client = FuturesClient(httpserver.url_for("").rstrip("/"), budget=RequestBudget(tmp_path / "banned-until"))
+    await client.read("futures_time")
+    await client.close()
+
+
+def test_an_order_is_looked_for_longer_than_the_venue_would_still_take_it() -> None:
+    """Else it could land after it was given up and sent again, and trade twice: a filled order's id may be used again."""
+    assert sum(LOOKUP_PAUSES) * 1000 > RECV_WINDOW_MS + 1000
 
 
 async def test_a_refusal_is_a_value_with_the_venues_code(venue: Scripted, client: FuturesClient) -> None:
@@ -195,7 +267,7 @@ async def test_the_used_weight_is_read_from_the_answer(httpserver: HTTPServer, c
     answer = Response(json.dumps({"serverTime": 1}), content_type="application/json", headers={"X-MBX-USED-WEIGHT-1M": "62"})
     httpserver.expect_request("/fapi/v1/time").respond_with_response(answer)
     await client.read("futures_time")
-    assert client.used_weight == 62
+    assert client.budget.used_weight == 62
 
 
 async def test_an_unnamed_code_stays_a_refusal(httpserver: HTTPServer, client: FuturesClient) -> None:

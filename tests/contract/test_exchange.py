@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.client import FuturesClient
-from arena.adapters.binance.exchange import BinanceExchange
 from arena.adapters.binance.market import BinanceMarket
 from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.market import PaperMarket
 from arena.adapters.recorded import CandleArchive
 from arena.application.ports import Exchange, MarketData
+from arena.domain.client_id import client_order_id
 from arena.domain.competitor import SeasonId
-from arena.domain.order import Leg, Order, OrderStatus, OrderType, PositionSide, client_order_id
+from arena.domain.order import Leg, Order, OrderStatus, OrderType, PositionSide
 from tests.fakes.candles import BAR, START, flat, write_candles, write_funding
 from tests.fakes.simulator import KEY, SECRET, running_simulator
 
@@ -181,7 +182,7 @@ class TestBinance(ExchangeContract):
             client = FuturesClient(simulator.url, KEY, SECRET)
             market = BinanceMarket(client, signed=True, venue="simulator")
             await market.time()
-            exchange = BinanceExchange(client, lookup_pauses=(0.01,))
+            exchange = BinanceAccount(client, lookup_pauses=(0.01,))
             await exchange.prepare(["SOLUSDT", "BTCUSDT"], 5)
             yield Venue(exchange, market, lambda passed: simulator.advance(passed.total_seconds()) and None)
             await client.close()

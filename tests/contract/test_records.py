@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,11 +20,11 @@ import pytest
 from arena.adapters.storage.rows import TABLES, cell
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Records
-from arena.application.record import CycleRecord, SeasonState
-from arena.domain.competitor import CompetitorId, SeasonId
+from arena.application.record import Booking, Books, CycleRecord, ForeignFill, SeasonState
+from arena.domain.competitor import SHARED_ACCOUNT, AccountMode, CompetitorId, Environment, SeasonId
 from arena.domain.decision import Decision, NoAnswer
 from arena.domain.ledger import Ledger
-from arena.domain.order import PositionSide, Thesis
+from arena.domain.order import Cause, PositionSide, Thesis
 from arena.domain.position import Position
 from arena.errors import ConfigurationError, CycleConflict, RecordsError
 from tests.fakes.season import START, STEP, Story, season
@@ -40,7 +40,7 @@ async def book(records: Records, story: Story, cycles: int = 1) -> CycleRecord:
         record = story.cycle()
         await records.begin_cycle(record.season_id, record.number, record.scheduled_at)
         await records.append_intents(record.season_id, story.intents[record.number])
-        await records.append_cycle(record)
+        await records.book(record)
     return record
 
 
@@ -61,14 +61,16 @@ async def everything(records: Records) -> dict[str, list[dict[str, Any]]]:
     return {name: await table(records, name) for name in TABLES}
 
 
-def quiet(record: CycleRecord, number: int, at: datetime) -> CycleRecord:
+def quiet(record: CycleRecord, number: int, at: datetime, booking: int | None = None) -> CycleRecord:
     """A next cycle in which nothing happened."""
     return replace(
         record,
-        number=number,
+        booking=number if booking is None else booking,
+        cycle=number,
         scheduled_at=at,
         closed_at=at,
         turns=(),
+        outcomes=(),
         fills=(),
         funding=(),
         entries=(),
@@ -78,8 +80,22 @@ def quiet(record: CycleRecord, number: int, at: datetime) -> CycleRecord:
         discrepancies=(),
         alerts=(),
         closed_intents=(),
-        orphans=(),
     )
+
+
+def with_ledgers(record: CycleRecord, ledgers: Mapping[CompetitorId, Ledger]) -> CycleRecord:
+    return replace(record, books=replace(record.books, ledgers=ledgers))
+
+
+def swept(record: CycleRecord, number: int, **changes: Any) -> Booking:
+    """A sweep after `record` in which nothing happened, but for the changes."""
+    usual: dict[str, Any] = {
+        "season_id": TEST,
+        "booking": number,
+        "cycle": record.cycle,
+        "closed_at": record.closed_at + STEP / 5,
+    }
+    return Booking(**{**usual, "books": record.books, **changes})
 
 
 class RecordsContract:
@@ -96,12 +112,14 @@ class RecordsContract:
         assert state == SeasonState(
             season=season(),
             number=0,
-            ledgers={name: Ledger(llm_id=name, capital=Decimal(200), wallet_balance=Decimal(200)) for name in (A, B, C)},
+            booking=0,
+            books=Books(
+                ledgers={name: Ledger(llm_id=name, capital=Decimal(200), wallet_balance=Decimal(200)) for name in (A, B, C)}
+            ),
             intents={},
-            orphans=(),
-            cursor={"BTCUSDT": 0, "ETHUSDT": 0, "SOLUSDT": 0},
-            funding_since=START,
+            settled_until=START,
             past={A: (), B: (), C: ()},
+            news={A: (), B: (), C: ()},
             decided_at={A: (), B: (), C: ()},
         )
 
@@ -120,6 +138,8 @@ class RecordsContract:
             (season(competitors=2), "competitors"),
             (season(capital="300"), "capital"),
             (replace(season(), symbols=("BTCUSDT",)), "symbols"),
+            (replace(season(), environment=Environment.TESTNET), "environment"),
+            (replace(season(), account_mode=AccountMode.SEPARATE), "account mode"),
         ],
     )
     async def test_a_season_keeps_its_terms(self, records: Records, other: Any, named: str) -> None:
@@ -198,14 +218,9 @@ class RecordsContract:
         for _ in range(25):
             record = await book(records, story)
             state = await records.state(TEST, record.closed_at)
-            assert state.ledgers == record.ledgers
+            assert state.books == record.books
             assert state.intents == story.stops
-            assert (state.number, state.orphans, state.cursor, state.funding_since) == (
-                record.number,
-                record.orphans,
-                record.cursor,
-                record.funding_since,
-            )
+            assert (state.number, state.booking, state.settled_until) == (record.number, record.booking, record.closed_at)
 
     async def test_a_restart_changes_nothing(self, records: Records, reopen: Open) -> None:
         story = Story()
@@ -221,7 +236,7 @@ class RecordsContract:
         await records.open_season(story.season)
         record = await book(records, story, 4)
         before = await everything(records)
-        await reopen().append_cycle(record)
+        await reopen().book(record)
         assert await everything(records) == before
 
     async def test_other_contents_of_a_booked_cycle_are_refused(self, records: Records) -> None:
@@ -229,27 +244,28 @@ class RecordsContract:
         await records.open_season(story.season)
         record = await book(records, story, 2)
         before = await everything(records)
-        changes = ({"snapshot_hash": "f00d"}, {"closed_intents": ("x",)}, {"equity": ()}, {"cursor": {}}, {"market_prompt": ""})
-        for other in (replace(record, **change) for change in changes):
+        changes = ({"snapshot_hash": "f00d"}, {"closed_intents": ("x",)}, {"equity": ()}, {"market_prompt": ""})
+        moved = replace(record, books=replace(record.books, cursor={}))
+        for other in (moved, *(replace(record, **change) for change in changes)):
             assert other != record
             with pytest.raises(CycleConflict, match="cycle 2 of season test is booked with other contents"):
-                await records.append_cycle(other)
+                await records.book(other)
         assert await everything(records) == before
 
     async def test_a_cycle_is_claimed_before_it_is_booked(self, records: Records) -> None:
         story = Story()
         await records.open_season(story.season)
         with pytest.raises(CycleConflict, match="cycle 1 of season test was never begun"):
-            await records.append_cycle(story.cycle())
+            await records.book(story.cycle())
 
     async def test_a_cycle_that_comes_too_late_is_refused(self, records: Records) -> None:
         story = Story()
         late = await begun(records, story)
         await records.begin_cycle(TEST, 2, START)
         base = {name: Ledger(llm_id=name, capital=Decimal(200), wallet_balance=Decimal(200)) for name in (A, B, C)}
-        await records.append_cycle(quiet(replace(late, ledgers=base), 2, START + STEP))
-        with pytest.raises(CycleConflict, match="cycle 1 of season test comes too late: cycle 2 is booked"):
-            await records.append_cycle(late)
+        await records.book(quiet(with_ledgers(late, base), 2, START + STEP, booking=1))
+        with pytest.raises(CycleConflict, match="cycle 1 of season test started from booking 0, but the books are at 1"):
+            await records.book(late)
 
     async def test_a_cycle_is_booked_whole_or_not_at_all(self, records: Records) -> None:
         story = Story()
@@ -263,17 +279,81 @@ class RecordsContract:
         last = record.fills[-1]
         twice = replace(record, fills=(*record.fills, replace(last, cycle=99)))
         with pytest.raises(RecordsError, match="cycle 4 of season test was not booked"):
-            await records.append_cycle(twice)
+            await records.book(twice)
         assert await everything(records) == before
-        await records.append_cycle(record)
+        await records.book(record)
         assert (await records.state(TEST, record.closed_at)).ledgers == record.ledgers
+
+    async def test_a_sweep_is_booked_between_cycles_and_the_next_one_starts_from_it(self, records: Records, reopen: Open) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story)
+        bucket = (SHARED_ACCOUNT, "SOLUSDT", PositionSide.LONG)
+        books = replace(record.books, foreign={bucket: Decimal("1.50")}, cursor={SHARED_ACCOUNT: {"SOLUSDT": 77}})
+        trade = replace(record.fills[0].fill, trade_id=77, client_order_id="web_abc")
+        sweep = swept(record, 2, books=books, foreign=(ForeignFill(account=SHARED_ACCOUNT, fill=trade),))
+        await records.book(sweep)
+        state = await reopen().state(TEST, START)
+        assert (state.number, state.booking, state.books, state.settled_until) == (1, 2, books, sweep.closed_at)
+        assert [row["client_order_id"] for row in await table(records, "foreign_fills")] == ["web_abc"]
+        kinds = [(row["number"], row["kind"], row["cycle"]) for row in await table(records, "bookings")]
+        assert kinds == [(1, "cycle", 1), (2, "sweep", 1)]
+        before = await everything(records)
+        await records.book(sweep)
+        assert await everything(records) == before, "the same again changes nothing"
+
+    async def test_of_two_that_started_from_the_same_books_one_is_kept(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story)
+        await records.book(swept(record, 2))
+        with pytest.raises(
+            CycleConflict, match="a sweep after cycle 1 of season test started from booking 1, but the books are at 2"
+        ):
+            await records.book(swept(record, 2, closed_at=START + STEP))
+        with pytest.raises(CycleConflict, match="booking 5, but the books are at 2"):
+            await records.book(swept(record, 6))
+
+    async def test_a_sweep_belongs_to_a_cycle(self, records: Records) -> None:
+        record = await begun(records, Story())
+        with pytest.raises(CycleConflict, match="cycle 9 of season test was never begun"):
+            await records.book(swept(record, 1, cycle=9))
+
+    async def test_what_was_closed_without_a_decision_is_news_until_the_next_cycle(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        told: dict[int, list[Any]] = {}
+        for _ in range(20):
+            record = await book(records, story)
+            news = (await records.state(TEST, record.closed_at)).news
+            told[record.number] = [trade for trades in news.values() for trade in trades]
+        stopped = [trade for trades in told.values() for trade in trades]
+        assert stopped == [], "what was closed before the last cycle began has been told"
+        trade = replace(next(t for r in Story().play(12) for t in r.closed_trades), closed_at=record.closed_at, cause=Cause.STOP)
+        fresh = replace(trade, symbol="DOGEUSDT", opened_at=record.closed_at)
+        await records.book(swept(record, 21, closed_trades=(fresh, replace(fresh, symbol="XRPUSDT", cause=Cause.DECISION))))
+        assert (await records.state(TEST, START)).news[fresh.llm_id] == (fresh,)
+
+    async def test_a_lease_is_one_holders_until_it_runs_out_or_is_given_back(self, records: Any, reopen: Open) -> None:
+        await records.open_season(season())
+        second = timedelta(seconds=1)
+        assert await records.take(TEST, "one", START, START + 6 * second)
+        assert not await reopen().take(TEST, "two", START + 5 * second, START + 11 * second)
+        assert await records.take(TEST, "one", START + 5 * second, START + 11 * second), "its holder may hold it longer"
+        assert not await reopen().take(TEST, "two", START + 10 * second, START + 16 * second)
+        assert await reopen().take(TEST, "two", START + 11 * second, START + 17 * second)
+        await records.release(TEST, "one")
+        assert not await records.take(TEST, "one", START + 12 * second, START + 18 * second), "it gave back what it had lost"
+        await records.release(TEST, "two")
+        assert await records.take(TEST, "one", START + 12 * second, START + 18 * second)
+        assert await records.take(SeasonId("other"), "two", START, START + second), "each season has its own"
 
     async def test_a_wallet_that_its_entries_do_not_explain_is_refused(self, records: Records) -> None:
         record = await begun(records, Story())
         before = await everything(records)
         tampered = replace(record.ledgers[A], wallet_balance=record.ledgers[A].wallet_balance + Decimal("1e-18"))
         with pytest.raises(RecordsError, match="the entries of LLM-A lead to"):
-            await records.append_cycle(replace(record, ledgers={**record.ledgers, A: tampered}))
+            await records.book(with_ledgers(record, {**record.ledgers, A: tampered}))
         assert await everything(records) == before
 
     async def test_a_position_does_not_vanish_without_a_trade(self, records: Records) -> None:
@@ -284,7 +364,7 @@ class RecordsContract:
         await records.begin_cycle(TEST, 3, START)
         emptied = {**record.ledgers, A: replace(record.ledgers[A], positions={})}
         with pytest.raises(RecordsError, match=r"LLM-A .* vanished without a closed trade"):
-            await records.append_cycle(replace(quiet(record, 3, START + 3 * STEP), ledgers=emptied))
+            await records.book(with_ledgers(quiet(record, 3, START + 3 * STEP), emptied))
         assert (await records.state(TEST, START)).ledgers == record.ledgers
 
     async def test_a_position_comes_back_to_the_last_digit(self, records: Records, reopen: Open) -> None:
@@ -309,15 +389,15 @@ class RecordsContract:
             funding=-7 * tiny,
         )
         ledger = replace(record.ledgers[A], positions={("BTCUSDT", PositionSide.SHORT): held}, funding=tiny, losing_trades=3)
-        record = replace(record, ledgers={**record.ledgers, A: ledger})
-        await records.append_cycle(record)
+        record = with_ledgers(record, {**record.ledgers, A: ledger})
+        await records.book(record)
         assert (await reopen().state(TEST, START)).ledgers == record.ledgers
 
     async def test_amounts_keep_eighteen_places_everywhere(self, records: Records) -> None:
         record = await begun(records, Story())
         exact, other = Decimal("123456789012.123456789012345678"), Decimal("-123456789012.123456789012345678")
         point = replace(record.equity[0], equity=exact, unrealized_pnl=other, wallet_balance=Decimal("1E+2"))
-        await records.append_cycle(replace(record, equity=(point, *record.equity[1:])))
+        await records.book(replace(record, equity=(point, *record.equity[1:])))
         first = (await table(records, "equity_points"))[0]
         assert (first["equity"], first["unrealized_pnl"]) == (
             "123456789012.123456789012345678",
@@ -329,7 +409,7 @@ class RecordsContract:
         hostile = "Trend ↑ 中文 🚀 <script>alert(1)</script> '; DROP TABLE turns; -- \ud83d\ude80 \ud800 \x00 \u2028 \r\n end"
         story = Story(text=hostile)
         record = await begun(records, story)
-        await records.append_cycle(record)
+        await records.book(record)
         reasons = {row["reasoning"] for row in await table(reopen(), "llm_decisions")}
         assert reasons == {"Trend ↑ 中文 🚀 <script>alert(1)</script> '; DROP TABLE turns; -- 🚀 \ufffd \ufffd \u2028 \r\n end"}
 
@@ -351,7 +431,7 @@ class RecordsContract:
 
     async def test_every_decision_is_a_row_of_its_own(self, records: Records) -> None:
         record = await begun(records, Story())
-        await records.append_cycle(record)
+        await records.book(record)
         answer = record.turns[0].answer
         assert isinstance(answer, Decision)
         wanted = answer.symbols[0]
@@ -397,7 +477,7 @@ class RecordsContract:
                 unasked = replace(record.turns[0], answer=NoAnswer(kind="hourly_limit", error=""), completion=None, attempts=0)
                 record = replace(record, turns=(unasked, *record.turns[1:]))
             await records.begin_cycle(TEST, number, record.scheduled_at)
-            await records.append_cycle(record)
+            await records.book(record)
         decided = (await records.state(TEST, START + 15 * STEP)).decided_at
         assert decided[B] == tuple(START + number * STEP for number in range(4, 15))  # cycle 3 is an hour ago
         assert decided[A] == tuple(START + number * STEP for number in range(4, 15) if number != 13)
@@ -485,7 +565,7 @@ class RecordsContract:
         at = START + 2 * STEP
         brief = replace(trade, symbol="DOGEUSDT", opened_at=at, closed_at=at)
         await records.begin_cycle(TEST, 2, at)
-        await records.append_cycle(replace(quiet(record, 2, at), closed_trades=(brief,)))
+        await records.book(replace(quiet(record, 2, at), closed_trades=(brief,)))
         rows = [row for row in await table(records, "positions") if row["symbol"] == "DOGEUSDT"]
         assert [(row["status"], row["closed_at"]) for row in rows] == [("closed", "2025-01-01T00:10:00.000000Z")]
         assert (await records.state(TEST, at)).ledgers == record.ledgers

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.client import FuturesClient
-from arena.adapters.binance.exchange import BinanceExchange
 from arena.application.shutdown import shut_down
+from arena.domain.client_id import client_order_id
 from arena.domain.competitor import SeasonId
-from arena.domain.order import Leg, Order, OrderType, PositionSide, client_order_id
+from arena.domain.order import Leg, Order, OrderType, PositionSide
 from arena.errors import ExchangeUnavailable
 from arena.halting import halt, halted, resume
 from arena.settings import load_venue_settings
@@ -50,7 +51,7 @@ def simulator(candles: Path) -> Iterator[Simulator]:
 async def fill_the_book(simulator: Simulator) -> None:
     """Six symbols, both sides, each with a stop and a target."""
     client = FuturesClient(simulator.url, KEY, SECRET)
-    exchange = BinanceExchange(client)
+    exchange = BinanceAccount(client)
     await client.synchronise()
     await exchange.prepare(list(PRICES), 5)
     for symbol, price in PRICES.items():
@@ -96,7 +97,7 @@ def test_a_full_book_is_flat_within_ten_seconds_with_nothing_else_there(simulato
     assert time.monotonic() - begun < 10
     assert left_over(simulator) == ({}, 0)
     assert "the account is flat" in ended.stdout and ended.stdout.count("closed ") == 12
-    assert (tmp_path / "runs" / "season-1" / "HALT").read_text() == "emergency shutdown\n"
+    assert (tmp_path / "runs" / "season-1" / "HALT").read_text() == "emergency shutdown (the script)\n"
 
 
 def test_an_account_that_is_flat_already_is_left_alone(simulator: Simulator, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from arena.adapters.storage import sqlite as sqlite_module
 from arena.adapters.storage.rows import TABLES, cell
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.record import Alert, AlertKind, CycleRecord
+from arena.application.record import Alert, AlertKind, CycleRecord, ForeignFill
+from arena.domain.competitor import SHARED_ACCOUNT
 from arena.errors import ConfigurationError, RecordsError
 from tests.contract.test_records import TEST, A, B, C, book, everything, quiet, table
 from tests.fakes.season import START, Story, season
@@ -90,11 +91,11 @@ class TestSqliteFile:
             )
         full = _with_everything(record)
         with pytest.raises(RecordsError, match="cycle 5 of season test was not booked: disk full"):
-            await records.append_cycle(full)
+            await records.book(full)
         for event in ("INSERT", "UPDATE"):
             raw(path).execute(f"DROP TRIGGER broken_{event}")
         assert await everything(records) == before
-        await records.append_cycle(full)
+        await records.book(full)
         booked = await everything(records)
         assert all(any(row.get("cycle", 5) == 5 for row in rows) for rows in booked.values())
 
@@ -155,9 +156,7 @@ class TestSqliteFile:
         await records.append_intents(
             TEST, [replace(intent, cycle=5, order=replace(intent.order, client_order_id=name)) for name in names]
         )
-        await records.append_cycle(
-            replace(quiet(record, 5, record.scheduled_at), closed_trades=trades, closed_intents=tuple(names))
-        )
+        await records.book(replace(quiet(record, 5, record.scheduled_at), closed_trades=trades, closed_intents=tuple(names)))
         assert before > 500
         assert await cost() < before * 1.1
 
@@ -217,5 +216,6 @@ def _with_everything(record: CycleRecord) -> CycleRecord:
         turns=(turn, *record.turns[1:]),
         closed_trades=(replace(trade, symbol="DOGEUSDT"),),
         funding=(replace(payment, symbol="DOGEUSDT"),),
+        foreign=(ForeignFill(account=SHARED_ACCOUNT, fill=replace(donors[0].fills[0].fill, client_order_id="web_abc")),),
         alerts=(Alert(kind=AlertKind.HALTED, llm_id=None, text="halted", time=record.closed_at),),
     )

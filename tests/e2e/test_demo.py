@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -79,7 +80,8 @@ def test_it_ends_well_and_says_what_it_did(demo: Mapping[str, object]) -> None:
     directory_of(demo)
     output = str(demo["output"])
     assert f"cycle  {CYCLES}/{CYCLES}" in output
-    assert f"has recorded {CYCLES} flow runs and {CYCLES * 13} task runs" in output
+    recorded = re.search(rf"has recorded {CYCLES} flow runs and (\d+) task runs", output)
+    assert recorded and CYCLES * 14 <= int(recorded[1]) <= CYCLES * 15, "one more where a stop had to be booked and told first"
     assert "baseline rule, not an LLM" in output and "generated market" in output
     assert "Traceback" not in output
 

@@ -7,14 +7,16 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.notifications import SilentNotifier
 from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.market import PaperMarket
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import LanguageModel
+from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of
-from arena.domain.competitor import Competitor, CompetitorId, ModelSpec, Provider, Season, SeasonId
+from arena.domain.competitor import SHARED_ACCOUNT, Competitor, CompetitorId, ModelSpec, Provider, Season, SeasonId
 from arena.settings import CompetitorSettings, Settings
 from tests.fakes.bars import feed
 from tests.fakes.build import BAR, NOON, instruments
@@ -37,6 +39,7 @@ class Table:
         self.engine = PaperEngine(feed(**bars), instruments(*bars), NOON + started)
         self.account = self.engine.open_account("arena", Decimal(200) * len(models))
         self.path = path
+        self.runs = 0
         llms = {letter: CompetitorSettings(provider=Provider.OPENAI, model=f"model-{letter}") for letter in models}
         self.settings = Settings(
             _env_file=None, llms=llms, total_llms=len(llms), season="test", llm_deadline_seconds=7, **settings
@@ -65,16 +68,22 @@ class Table:
             market=await market.label(),
             settings="equal",
         )
+        self.runs += 1
         return Arena(
             settings=self.settings,
             season=await records.open_season(season),
             limits=limits_of(self.settings),
-            instruments=await market.instruments(self.symbols),
-            market=market,
-            exchange=PaperExchange(self.engine, self.account),
+            venue=Venue(
+                market=market,
+                accounts={SHARED_ACCOUNT: PaperExchange(self.engine, self.account)},
+                instruments=await market.instruments(self.symbols),
+            ),
             models=self.models,
             records=records,
+            leases=records,
             notifier=SilentNotifier(),
+            budget=RequestBudget(),
+            holder=f"run-{self.runs}",
         )
 
     def pass_time(self, steps: int = 1) -> None:

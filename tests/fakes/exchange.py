@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from arena.application.ports import VenueBook
+from arena.domain.client_id import parse_client_order_id
 from arena.domain.money import ZERO
-from arena.domain.order import Fill, Leg, Order, OrderOutcome, OrderStatus, parse_client_order_id
+from arena.domain.order import Fill, Leg, Order, OrderOutcome, OrderStatus, RestingOrder
 from arena.errors import ExchangeUnavailable
 
 Answer = Callable[[Order], OrderOutcome]
@@ -40,8 +42,11 @@ class ScriptedExchange:
         sent: (leg, order) in the order of sending; cancelled: client ids.
     """
 
-    def __init__(self, *, uncancellable: frozenset[str] = frozenset(), **legs: Answer) -> None:
+    def __init__(
+        self, *, uncancellable: frozenset[str] = frozenset(), found: Mapping[str, OrderOutcome] | None = None, **legs: Answer
+    ) -> None:
         self._legs = legs
+        self.found = dict(found or {})
         self._uncancellable = uncancellable
         self.sent: list[tuple[Leg, Order]] = []
         self.cancelled: list[str] = []
@@ -61,9 +66,21 @@ class ScriptedExchange:
     async def cancel(self, symbol: str, client_order_id: str) -> bool:
         if client_order_id in self._uncancellable:
             raise ExchangeUnavailable("the venue cannot be reached")
+        if client_order_id in self.found:
+            return False
         self.cancelled.append(client_order_id)
         self.journal.append(f"cancel {symbol}")
         return True
+
+    async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
+        self.journal.append(f"find {symbol}")
+        return self.found.get(client_order_id)
+
+    async def resting(self, symbols: Sequence[str]) -> tuple[RestingOrder, ...]:
+        return ()
+
+    async def income(self, since: datetime, until: datetime) -> Mapping[str, Decimal]:
+        return {}
 
     async def fills(self, cursor: Mapping[str, int], since: datetime, until: datetime) -> tuple[Fill, ...]:
         return ()

@@ -17,19 +17,22 @@ from arena.application.record import (
     Alert,
     AlertKind,
     BookedFill,
+    Books,
     CycleRecord,
     Discrepancy,
     EquityPoint,
     PositionPoint,
     Turn,
 )
-from arena.domain.competitor import Competitor, CompetitorId, ModelSpec, Provider, Season, SeasonId
+from arena.domain.client_id import cause_of
+from arena.domain.competitor import SHARED_ACCOUNT, Competitor, CompetitorId, ModelSpec, Provider, Season, SeasonId
 from arena.domain.costs import FundingPayment, funding_payment
 from arena.domain.decision import Action, Answer, Decision, InvalidDecision, NoAnswer, SymbolDecision
 from arena.domain.ledger import ClosedTrade, LedgerEntry, apply_fill, apply_funding, opened
 from arena.domain.market import FundingRate, MarketSnapshot
 from arena.domain.order import Fill, Intent, Leg, Order, OrderOutcome, OrderStatus, PositionSide
-from arena.domain.plan import Desk, OrderPlan, plan_orders
+from arena.domain.plan import Desk, OrderPlan
+from arena.domain.planning import plan_orders
 from arena.domain.risk import Limits
 from tests.fakes import build
 
@@ -38,6 +41,14 @@ STEP = timedelta(minutes=5)
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 LIMITS = Limits(max_leverage=5, max_open_positions=5, max_margin_usage=Decimal("0.8"), stale_after=timedelta(minutes=11))
 TAKER = Decimal("0.0005")
+DIFFERENCE = Discrepancy(
+    account=SHARED_ACCOUNT,
+    symbol="SOLUSDT",
+    position_side=PositionSide.LONG,
+    ledgers=Decimal("1.5"),
+    foreign_quantity=Decimal(0),
+    venue=Decimal("1.49"),
+)
 MODELS = (
     ("LLM-A", Provider.CLAUDE, "claude-sonnet-5-5", False),
     ("LLM-B", Provider.DEEPSEEK, "deepseek-v4-pro", False),
@@ -225,7 +236,15 @@ class Story:
         posting = apply_fill(self.ledgers[intent.llm_id], fill, intent)
         self.ledgers[intent.llm_id] = posting.ledger
         book.entries += posting.entries
-        book.fills.append(BookedFill(fill=fill, llm_id=intent.llm_id, cycle=self.number, realized_pnl=posting.realized_pnl))
+        book.fills.append(
+            BookedFill(
+                fill=fill,
+                llm_id=intent.llm_id,
+                cycle=self.number,
+                realized_pnl=posting.realized_pnl,
+                cause=cause_of(order.client_order_id),
+            )
+        )
         if posting.closed_trade is not None:
             book.closed_trades.append(posting.closed_trade)
         return OrderOutcome(
@@ -254,7 +273,8 @@ class Story:
         first = self.number % len(names)
         return CycleRecord(
             season_id=self.season.season_id,
-            number=self.number,
+            booking=self.number,
+            cycle=self.number,
             scheduled_at=at,
             closed_at=closed_at,
             static_prompt="the season's rules",
@@ -267,19 +287,13 @@ class Story:
             funding=tuple(book.funding),
             entries=tuple(book.entries),
             closed_trades=tuple(book.closed_trades),
-            ledgers=dict(self.ledgers),
+            books=Books(ledgers=dict(self.ledgers), cursor={SHARED_ACCOUNT: dict(self.trade_ids)}),
+            outcomes=tuple((turn.llm_id, outcome) for turn in turns for outcome in turn.outcomes),
             equity=tuple(self._equity_point(llm_id, closed_at) for llm_id in names),
             positions=tuple(point for llm_id in names for point in self._position_points(llm_id, closed_at)),
-            discrepancies=(
-                (Discrepancy(symbol="SOLUSDT", position_side=PositionSide.LONG, ledgers=Decimal("1.5"), venue=Decimal("1.49")),)
-                if self.number == 5
-                else ()
-            ),
+            discrepancies=((DIFFERENCE,) if self.number == 5 else ()),
             alerts=tuple(book.alerts),
             closed_intents=tuple(dict.fromkeys(book.closed_intents)),
-            orphans=(("BTCUSDT", f"orphan-{self.number}"),) if self.number % 2 else (),
-            cursor=dict(self.trade_ids),
-            funding_since=at,
         )
 
     def _equity_point(self, llm_id: CompetitorId, time: datetime) -> EquityPoint:

@@ -53,6 +53,7 @@ def configured(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "arena.env"
     path.write_text("\n".join(lines) + "\n")
     monkeypatch.setenv("ARENA_ENV_FILE", str(path))
+    monkeypatch.chdir(tmp_path)  # what the season keeps beside its books
     return path
 
 

@@ -34,13 +34,12 @@ class FailingMarket:
 async def snapshot_through(tmp_path: Path, *faults: Exception) -> FailingMarket:
     at = Table(tmp_path / "arena.sqlite", {"A": ScriptedModel()})
     arena = await at.arena()
-    failing = FailingMarket(arena.market, *faults)
-    object.__setattr__(arena, "market", failing)
-    state = await arena.records.state(arena.season.season_id, at.engine.now)
+    failing = FailingMarket(arena.venue.market, *faults)
+    object.__setattr__(arena.venue, "market", failing)
 
     @flow
     async def run() -> None:
-        await market.snapshot(arena, state, at.engine.now)
+        await market.snapshot(arena, at.engine.now)
 
     try:
         await run()
@@ -63,7 +62,7 @@ async def test_a_cycle_that_another_run_has_booked_is_not_forced(tmp_path: Path)
     tries = []
 
     class Booked:
-        async def append_cycle(self, _record: object) -> None:
+        async def book(self, _record: object) -> None:
             tries.append(1)
             raise CycleConflict("cycle 1 is booked with other contents")
 

@@ -52,6 +52,11 @@ async def cycle(at: Table) -> tuple[CycleRecord, dict[str, str]]:
     return record, await task_states(run_id)
 
 
+async def rows(at: Table, name: str) -> list[Mapping[str, Any]]:
+    arena = await at.arena()
+    return [row async for row in arena.records.rows(name, arena.season.season_id)]
+
+
 async def task_states(run_id: str) -> dict[str, str]:
     """Return the tasks' final states; the server takes them in a little after the flow has ended."""
     final = {"Completed", "Failed", "Crashed"}
@@ -180,13 +185,15 @@ async def test_a_stop_between_cycles_is_booked_before_the_next_decision_and_told
     await cycle(at)
     at.pass_time(2)
     record, _ = await cycle(at)
-    trade = record.closed_trades[0]
-    assert trade.exit_price < Decimal(140) and record.ledgers[trade.llm_id].positions == {}
+    assert record.closed_trades == (), "it was booked before the models were asked"
+    (trade,) = await rows(at, "closed_trades")
+    assert Decimal(trade["exit_price"]) < 140 and trade["cause"] == "stop" and trade["booking"] == 2
+    assert record.ledgers[trade["llm_id"]].positions == {}
     assert [order for order in at.account.conditionals.values() if order.status == "NEW"] == [], (
         "the target went with its position"
     )
-    assert any("stopped out" in alert.text for alert in record.alerts)
-    assert "SOLUSDT" in model.prompts[1].account
+    assert any("stopped out" in alert["text"] for alert in await rows(at, "alerts"))
+    assert "was stopped out of long SOLUSDT at 139.97" in model.prompts[1].account
 
 
 async def test_a_competitor_without_margin_is_liquidated_and_not_asked(tmp_path: Path) -> None:
@@ -220,12 +227,12 @@ async def test_a_crash_after_sending_loses_nothing(tmp_path: Path, monkeypatch: 
 
     @flow(name="crashing")
     async def crash() -> None:
-        from tasks import records
+        from tasks import orders
 
         async def die(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(records, "close", die)
+        monkeypatch.setattr(orders, "close", die)
         await run_cycle(arena)
 
     with pytest.raises(BaseException):  # noqa: B017  # whatever Prefect makes of a crash

@@ -19,7 +19,8 @@ from arena.domain.ledger import Ledger, apply_fill
 from arena.domain.market import MarketSnapshot, SymbolMarket
 from arena.domain.money import ZERO
 from arena.domain.order import Fill, Intent, Order
-from arena.domain.plan import Desk, Exit, OrderPlan, plan_orders
+from arena.domain.plan import Desk, Exit, OrderPlan
+from arena.domain.planning import plan_orders
 from arena.domain.risk import Limits
 from tests.fakes.bars import ListFeed, walk
 from tests.fakes.build import BAR, NOON, candles, instruments, ledger

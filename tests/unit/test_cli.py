@@ -37,7 +37,7 @@ async def home(tmp_path: Path) -> Path:
         for number, record in enumerate(story.play(3), 1):
             await records.begin_cycle(record.season_id, record.number, record.scheduled_at)
             await records.append_intents(record.season_id, story.intents[number])
-            await records.append_cycle(record)
+            await records.book(record)
     return tmp_path
 
 

@@ -1,23 +1,33 @@
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
+from arena.application import execution
 from arena.application.execution import execute
+from arena.domain.client_id import client_order_id
+from arena.domain.competitor import SeasonId
 from arena.domain.decision import Action
-from arena.domain.order import Leg, OrderStatus
-from tests.fakes.build import ledger, position
-from tests.fakes.exchange import ScriptedExchange, refused, unknown, unreachable
+from arena.domain.order import Leg, OrderOutcome, OrderStatus, PositionSide
+from arena.domain.plan import OrderPlan, UnitOfWork
+from arena.domain.position import Position
+from arena.domain.protection import Watch, protect
+from tests.fakes.build import NOON, instruments, ledger, position
+from tests.fakes.exchange import Answer, ScriptedExchange, filled, refused, unknown, unreachable
 from tests.unit.test_plan import decision, plan
 
+OLD_STOP, OLD_TARGET = (client_order_id(SeasonId("s"), 6, "A", "SOLUSDT", leg) for leg in (Leg.STOP, Leg.TARGET))
 OPENING = plan(decision(target_price=Decimal(170)))
 
 
-def held() -> object:
+def held() -> Position:
     thesis = OPENING.entries[0].opening.thesis
-    return replace(position("LONG 1 SOLUSDT @ 150"), thesis=thesis, stop_order_id="old-stop", target_order_id="old-target")
+    return replace(position("LONG 1 SOLUSDT @ 150"), thesis=thesis, stop_order_id=OLD_STOP, target_order_id=OLD_TARGET)
 
 
-CLOSING = plan(decision(action=Action.CLOSE), book=ledger("200", held()))  # type: ignore[arg-type]
-SWAP = plan(decision(action=Action.CLOSE), decision("ETHUSDT"), book=ledger("200", held()))  # type: ignore[arg-type]
+CLOSING = plan(decision(action=Action.CLOSE), book=ledger("200", held()))
+SWAP = plan(decision(action=Action.CLOSE), decision("ETHUSDT"), book=ledger("200", held()))
 
 
 async def test_an_opening_is_protected_at_once() -> None:
@@ -30,8 +40,6 @@ async def test_an_opening_is_protected_at_once() -> None:
 
 async def test_the_stop_covers_what_was_filled_not_what_was_asked() -> None:
     def half(order: object) -> object:
-        from tests.fakes.exchange import filled
-
         return replace(filled(order), filled_quantity=Decimal("0.30"))  # type: ignore[arg-type]
 
     venue = ScriptedExchange(open=half)  # type: ignore[arg-type]
@@ -53,11 +61,18 @@ async def test_an_opening_of_unknown_fate_is_protected_as_if_it_had_landed() -> 
     assert venue.sent[1][1].quantity == Decimal("0.66")
 
 
-async def test_a_position_whose_stop_is_refused_is_closed_and_said() -> None:
-    for failure in (refused, unreachable):
-        venue = ScriptedExchange(stop=failure)
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execution, "STOP_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(execution, "TRIGGER_PAUSES", (0.0, 0.0))
+
+
+@pytest.mark.parametrize(("failure", "tries"), [(refused, 1), (unreachable, 3)])
+async def test_a_position_whose_stop_is_refused_is_closed_and_said(failure: Answer, tries: int) -> None:
+    """A stop that could not be sent is sent again; one that was refused will be refused again."""
+    for venue in [ScriptedExchange(stop=failure)]:
         done = await execute(OPENING, venue)
-        assert venue.journal == ["open SOLUSDT", "stop SOLUSDT", "flatten SOLUSDT"]
+        assert venue.journal == ["open SOLUSDT", *["stop SOLUSDT"] * tries, "flatten SOLUSDT"]
         assert venue.sent[-1][1].quantity == Decimal("0.66")
         assert "closed again" in done.unprotected[0]
         stop_id, target_id = (OPENING.entries[0].stop.order.client_order_id, OPENING.entries[0].target.order.client_order_id)  # type: ignore[union-attr]
@@ -68,7 +83,7 @@ async def test_protection_is_cancelled_before_the_close_so_that_it_cannot_hit_an
     venue = ScriptedExchange()
     done = await execute(CLOSING, venue)
     assert venue.journal == ["cancel SOLUSDT", "cancel SOLUSDT", "close SOLUSDT"]
-    assert done.gone == {"old-stop", "old-target"}
+    assert done.gone == {OLD_STOP, OLD_TARGET}
     assert done.replaced == {}
 
 
@@ -83,18 +98,18 @@ async def test_a_close_that_fails_leaves_the_position_with_a_new_stop() -> None:
 
 
 async def test_nothing_is_closed_while_the_old_stop_may_still_rest() -> None:
-    venue = ScriptedExchange(uncancellable=frozenset({"old-stop"}))
+    venue = ScriptedExchange(uncancellable=frozenset({OLD_STOP}))
     done = await execute(CLOSING, venue)
     assert "close SOLUSDT" not in venue.journal
     assert "could not be closed" in done.skipped["SOLUSDT"]
-    assert "old-stop" not in done.gone
+    assert OLD_STOP not in done.gone
 
 
 async def test_a_stop_that_was_cancelled_in_vain_is_placed_again() -> None:
-    venue = ScriptedExchange(uncancellable=frozenset({"old-target"}))
+    venue = ScriptedExchange(uncancellable=frozenset({OLD_TARGET}))
     done = await execute(CLOSING, venue)
     assert venue.journal == ["cancel SOLUSDT", "stop SOLUSDT"]
-    assert done.replaced["SOLUSDT", "LONG"] == (venue.sent[0][1].client_order_id, "old-target")
+    assert done.replaced["SOLUSDT", "LONG"] == (venue.sent[0][1].client_order_id, OLD_TARGET)
 
 
 async def test_nothing_is_opened_when_an_exit_of_the_same_plan_failed() -> None:
@@ -109,3 +124,84 @@ async def test_nothing_is_opened_when_an_exit_of_the_same_plan_failed() -> None:
 async def test_a_position_that_cannot_be_protected_is_said() -> None:
     done = await execute(CLOSING, ScriptedExchange(close=refused, stop=refused))
     assert done.unprotected == ["LLM-A's long SOLUSDT is held without a stop"]
+
+
+# --- a stop that fires while its position is being closed ---------------------------------------------------------------------
+
+
+def triggered(quantity: str, status: OrderStatus = OrderStatus.FILLED) -> OrderOutcome:
+    return OrderOutcome(client_order_id=OLD_STOP, status=status, filled_quantity=Decimal(quantity))
+
+
+async def test_what_the_stop_has_just_closed_is_not_closed_again() -> None:
+    """Closing it again would close somebody else's quantity of the shared bucket."""
+    venue = ScriptedExchange(found={OLD_STOP: triggered("1")})
+    done = await execute(CLOSING, venue)
+    assert not [leg for leg, _ in venue.sent]
+    assert done.skipped == {"SOLUSDT": "its stop or target had just been filled"}
+
+
+async def test_what_the_stop_has_left_is_closed() -> None:
+    venue = ScriptedExchange(found={OLD_STOP: triggered("0.4")})
+    await execute(CLOSING, venue)
+    assert [(leg, order.quantity) for leg, order in venue.sent] == [(Leg.CLOSE, Decimal("0.6"))]
+
+
+async def test_nothing_is_closed_while_the_stop_is_being_triggered() -> None:
+    venue = ScriptedExchange(found={OLD_STOP: triggered("0", OrderStatus.UNKNOWN)})
+    done = await execute(CLOSING, venue)
+    assert Leg.CLOSE not in [leg for leg, _ in venue.sent] and "could not be closed" in done.skipped["SOLUSDT"]
+
+
+async def test_a_swap_goes_on_when_the_old_position_has_just_been_stopped_out() -> None:
+    venue = ScriptedExchange(found={OLD_STOP: triggered("1")})
+    done = await execute(SWAP, venue)
+    assert [leg for leg, _ in venue.sent] == [Leg.OPEN, Leg.STOP] and "ETHUSDT" not in done.skipped
+
+
+# --- guards: positions that have lost their stop -------------------------------------------------------------------------------
+
+
+def watched(*, age: timedelta = timedelta(hours=1), **positions: object) -> OrderPlan:
+    unit = UnitOfWork(season_id=SeasonId("s"), cycle=7, as_of=NOON + age, sweep=12)
+    book = ledger("200", replace(held(), **positions))  # type: ignore[type-var]
+    watch = Watch(
+        unit=unit,
+        marks={"SOLUSDT": Decimal(150)},
+        instruments=instruments(),
+        deadline=timedelta(seconds=15),
+        known=frozenset({OLD_STOP, OLD_TARGET}),
+    )
+    return protect(book, {}, watch)
+
+
+async def test_a_lost_stop_is_placed_again_under_its_own_id() -> None:
+    venue = ScriptedExchange()
+    done = await execute(watched(), venue)
+    assert [(leg, order.client_order_id, order.quantity) for leg, order in venue.sent] == [
+        (Leg.STOP, OLD_STOP, Decimal(1)),
+        (Leg.TARGET, OLD_TARGET, Decimal(1)),
+    ]
+    assert done.replaced == {("SOLUSDT", PositionSide.LONG): (OLD_STOP, OLD_TARGET)}
+    assert "placed again" in done.unprotected[0]
+
+
+async def test_a_position_that_can_have_no_stop_is_closed() -> None:
+    venue = ScriptedExchange(stop=refused)
+    done = await execute(watched(), venue)
+    assert venue.sent[-1][0] is Leg.FLATTEN and venue.sent[-1][1].quantity == Decimal(1)
+    assert "it was closed" in done.unprotected[0]
+
+
+@pytest.mark.parametrize(("age", "closed"), [(timedelta(seconds=14), False), (timedelta(seconds=16), True)])
+async def test_a_stop_that_is_not_confirmed_within_the_deadline_costs_the_position(age: timedelta, closed: bool) -> None:
+    venue = ScriptedExchange(stop=unknown)
+    await execute(watched(age=age), venue)
+    assert (Leg.FLATTEN in [leg for leg, _ in venue.sent]) is closed
+
+
+@pytest.mark.parametrize("status", [OrderStatus.FILLED, OrderStatus.UNKNOWN])
+async def test_a_stop_that_is_missing_because_it_fires_is_left_alone(status: OrderStatus) -> None:
+    venue = ScriptedExchange(found={OLD_STOP: triggered("1", status)})
+    done = await execute(watched(), venue)
+    assert venue.sent == [] and done.replaced == {}

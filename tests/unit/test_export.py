@@ -36,7 +36,7 @@ async def play(records: SqliteRecords, story: Story, cycles: int) -> None:
         record = story.cycle()
         await records.begin_cycle(record.season_id, record.number, record.scheduled_at)
         await records.append_intents(record.season_id, story.intents[record.number])
-        await records.append_cycle(record)
+        await records.book(record)
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -140,7 +140,7 @@ async def test_it_is_read_from_the_records(tmp_path: Path) -> None:
     await records.open_season(story.season)
     for record in story.play(24):
         await records.begin_cycle(record.season_id, record.number, record.scheduled_at)
-        await records.append_cycle(record)
+        await records.book(record)
     board = await read_leaderboard(records, SeasonId("test"))
     assert {each.llm_id: each.equity for each in board.competitors} == {
         name: ledger.equity(story.prices) for name, ledger in story.ledgers.items()

@@ -1,7 +1,8 @@
 import pytest
 
+from arena.domain.client_id import OrderKey, client_order_id, owner_of, parse_client_order_id, season_tag
 from arena.domain.competitor import CompetitorId, SeasonId
-from arena.domain.order import Leg, OrderKey, client_order_id, owner_of, parse_client_order_id, season_tag
+from arena.domain.order import Leg
 
 SEASON = SeasonId("season-1")
 

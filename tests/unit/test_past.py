@@ -12,7 +12,8 @@ from arena.application.record import BookedFill, Turn
 from arena.domain.competitor import SeasonId
 from arena.domain.decision import Action, Answer, Decision, InvalidDecision, NoAnswer, SymbolDecision
 from arena.domain.order import Fill, Intent, OrderOutcome, OrderStatus
-from arena.domain.plan import Desk, OrderPlan, flatten, plan_orders
+from arena.domain.plan import Desk, OrderPlan
+from arena.domain.planning import flatten, plan_orders
 from tests.fakes.build import NOON, A, fill, instruments, ledger, position, snapshot
 from tests.fakes.season import LIMITS
 

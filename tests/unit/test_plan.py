@@ -9,7 +9,8 @@ from arena.domain.decision import Action, Decision, SymbolDecision
 from arena.domain.ledger import Ledger
 from arena.domain.market import MarketSnapshot
 from arena.domain.order import OrderSide, OrderType
-from arena.domain.plan import Desk, OrderPlan, plan_orders
+from arena.domain.plan import Desk, OrderPlan
+from arena.domain.planning import plan_orders
 from arena.domain.risk import Limits, RejectionReason
 from tests.fakes.build import NOON, instruments, ledger, market, position, snapshot
 

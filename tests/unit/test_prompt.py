@@ -20,9 +20,9 @@ from arena.application.prompt_market import market_section
 from arena.application.record import PastTurn
 from arena.domain.competitor import CompetitorId
 from arena.domain.decision import Action, Decision
-from arena.domain.ledger import Ledger
+from arena.domain.ledger import ClosedTrade, Ledger
 from arena.domain.market import MarketSnapshot
-from arena.domain.order import PositionSide, Thesis
+from arena.domain.order import Cause, PositionSide, Thesis
 from arena.domain.position import Position
 from arena.domain.risk import margin_state
 from arena.strategies import layout
@@ -196,7 +196,7 @@ def test_account_of_a_beginner() -> None:
         "BTCUSDT: hold, open_long, open_short",
     ):
         assert line in lines
-    assert lines.count("none") == 2  # no positions, no past
+    assert lines.count("none") == 3  # no positions, no past, nothing closed
 
 
 def test_account_with_positions() -> None:
@@ -295,9 +295,30 @@ def test_the_newest_turns_are_told_oldest_first() -> None:
         for i in (7, 3, 9, 1, 8, 2, 6, 5, 4)
     )
     told = section(build.ledger(), past=turns)
-    told = told[told.index(layout.PAST) + 1 : -1]
+    told = told[told.index(layout.PAST) + 1 : told.index(layout.CLOSED) - 1]
     assert [line.split(" ")[3] for line in told] == [str(i) for i in range(4, 10)] and len(told) == PAST_TURNS
     assert told[0].startswith("- 2025-01-01T12:20:00Z turn 4 # Market xxx") and len(told[0]) == 23 + LONGEST_PAST
+
+
+def test_what_the_stops_closed_since_the_last_decision_is_told() -> None:
+    trade = ClosedTrade(
+        llm_id=build.A,
+        symbol="SOLUSDT",
+        side=PositionSide.LONG,
+        entry_price=Decimal(150),
+        exit_price=Decimal("134.98"),
+        quantity=Decimal("0.66"),
+        leverage=2,
+        pnl=Decimal("-9.9132"),
+        fees=Decimal("0.09"),
+        funding=Decimal(0),
+        opened_at=build.NOON - timedelta(minutes=5),
+        closed_at=build.NOON - timedelta(minutes=2),
+        cause=Cause.STOP,
+    )
+    text = account_section(build.ledger(), SNAPSHOT, LIMITS, build.instruments(), (), build.NOON, [trade])
+    told = "- 2025-01-01T11:58:00Z was stopped out of long SOLUSDT at 134.98: -10.00 USDT after costs\n"
+    assert text.endswith(f"{layout.CLOSED}\n{told}")
 
 
 def test_a_models_own_words_cannot_forge_a_section() -> None:

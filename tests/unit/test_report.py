@@ -65,7 +65,7 @@ async def report(tmp_path: Path, story: Story, cycles: int) -> str:
     for record in story.play(cycles):
         await records.begin_cycle(record.season_id, record.number, record.scheduled_at)
         await records.append_intents(record.season_id, story.intents[record.number])
-        await records.append_cycle(record)
+        await records.book(record)
     html = await season_report(records, story.season.season_id)
     records.close()
     return html

@@ -19,7 +19,8 @@ from arena.domain.decision import OPENING, Action, Decision, SymbolDecision
 from arena.domain.ledger import Ledger
 from arena.domain.market import Candle, MarketSnapshot, SymbolMarket
 from arena.domain.order import PositionSide
-from arena.domain.plan import Desk, OrderPlan, plan_orders
+from arena.domain.plan import Desk, OrderPlan
+from arena.domain.planning import plan_orders
 from arena.domain.risk import Limits
 from arena.strategies.prompt_reader import ReadPrompt, ReadSymbol, read_prompt
 from arena.strategies.rules import RULES, is_baseline

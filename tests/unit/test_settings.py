@@ -43,9 +43,11 @@ def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
     general = {
         name for name in named if not name.startswith("LLM_") or not name.split("_")[1].isalpha() or len(name.split("_")[1]) > 1
     }
-    assert general == {name.upper() for name in Settings.model_fields if name != "llms"}
+    assert general == {name.upper() for name in Settings.model_fields if name not in ("llms", "account_keys")}
     assert named - general == {
-        f"LLM_{x}_{f}" for x in "ABC" for f in ("PROVIDER", "MODEL", "MAX_TOKENS", "TEMPERATURE", "BASE_URL")
+        f"LLM_{x}_{f}"
+        for x in "ABC"
+        for f in ("PROVIDER", "MODEL", "MAX_TOKENS", "TEMPERATURE", "BASE_URL", "BINANCE_API_KEY", "BINANCE_SECRET_KEY")
     }
 
 
@@ -54,7 +56,7 @@ def test_the_example_has_the_defaults(tmp_path: Path, monkeypatch: pytest.Monkey
     empty.write_text("")
     bare, example = load_settings(empty), settings(tmp_path)
     for name in Settings.model_fields:
-        if name not in ("llms", "log_file_path"):
+        if name not in ("llms", "account_keys", "log_file_path"):
             assert getattr(example, name) == getattr(bare, name), name
 
 

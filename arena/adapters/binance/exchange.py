@@ -1,27 +1,30 @@
-"""The trading account at Binance: hedge mode, one order at a time, nothing sent twice blindly."""
+"""Orders at Binance: one at a time, nothing sent twice blindly.
+
+An order whose fate is unknown is looked for by its client id before it is sent again, under the same id. A normal order is looked
+for longer than the venue would still take the lost request (`client.RECV_WINDOW_MS`), since a filled order's id may be used
+again and would then trade twice. A conditional order's id cannot be doubled while the first one rests: it is sent again sooner.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from arena.adapters.binance import schemas
-from arena.adapters.binance.client import FuturesClient, VenueRefusal, to_ms
-from arena.application.ports import VenueBook
+from arena.adapters.binance.client import FuturesClient, VenueRefusal
 from arena.domain.money import ZERO, plain
-from arena.domain.order import Fill, Order, OrderOutcome, OrderStatus, PositionSide
-from arena.errors import ConfigurationError, ExchangeUnavailable, ExecutionUnknown
+from arena.domain.order import Order, OrderOutcome, OrderStatus, RestingOrder
+from arena.errors import ExchangeUnavailable, ExecutionUnknown, RateLimited
 
-_ALREADY_SO = frozenset({-4046, -4059})  # no need to change margin type, position mode
-_GONE = frozenset({-2011, -2013})
+GONE = frozenset({-2011, -2013})
 _DUPLICATE = -4116  # an order with this client id is there: an earlier attempt landed
 LOOKUP_PAUSES = (0.2, 0.5, 1.0, 2.0, 3.0)  # seconds; a new order may stay invisible (-2013) for a while
+CONDITIONAL_LOOKUP_PAUSES = (0.2, 0.5)
 SENDS = 2
-TRADES_PAGE = 1000
-TRADES_WINDOW = timedelta(days=7)  # the widest window userTrades takes
+_WORKING = frozenset({"NEW", "PARTIALLY_FILLED"})
+_ALGO_ENDED = frozenset({"CANCELED", "EXPIRED", "REJECTED"})
 
 
 class BinanceExchange:
@@ -30,27 +33,19 @@ class BinanceExchange:
     Args:
         client: Signed.
         lookup_pauses: Seconds between questions for an order whose fate is unknown.
+        conditional_lookup_pauses: The same for stops and targets.
     """
 
-    def __init__(self, client: FuturesClient, lookup_pauses: Sequence[float] = LOOKUP_PAUSES) -> None:
+    def __init__(
+        self,
+        client: FuturesClient,
+        lookup_pauses: Sequence[float] = LOOKUP_PAUSES,
+        conditional_lookup_pauses: Sequence[float] = CONDITIONAL_LOOKUP_PAUSES,
+    ) -> None:
         self._client = client
         self._pauses = lookup_pauses
+        self._conditional_pauses = conditional_lookup_pauses
         self._client_ids: dict[str, str] = {}  # exchange order id -> client order id
-
-    async def prepare(self, symbols: Sequence[str], leverage: int) -> None:
-        """Set hedge mode, cross margin and the symbols' leverage where they differ.
-
-        Raises:
-            ConfigurationError: Open orders or positions forbid a change.
-        """
-        await self._set("hedge mode", "futures_change_position_mode", dualSidePosition="true")
-        config = {row["symbol"]: row for row in await self._client.read("futures_symbol_config")}
-        for symbol in symbols:
-            now = config.get(symbol, {})
-            if str(now.get("marginType", "")).upper() not in ("CROSSED", "CROSS"):
-                await self._set(f"cross margin of {symbol}", "futures_change_margin_type", symbol=symbol, marginType="CROSSED")
-            if int(now.get("leverage", 0)) != leverage:
-                await self._set(f"leverage of {symbol}", "futures_change_leverage", symbol=symbol, leverage=leverage)
 
     async def place(self, order: Order) -> OrderOutcome:
         """Send an order; an unknown result is looked up by its client id before it is sent again under the same id.
@@ -63,148 +58,127 @@ class BinanceExchange:
                 answer = await self._client.write("futures_create_order", **_parameters(order))
             except VenueRefusal as refusal:
                 if refusal.code != _DUPLICATE:
-                    return OrderOutcome(
-                        client_order_id=order.client_order_id,
-                        status=OrderStatus.REFUSED,
-                        code=refusal.code,
-                        message=refusal.message,
-                    )
+                    return _outcome(order.client_order_id, OrderStatus.REFUSED, code=refusal.code, message=refusal.message)
+                if order.order_type.conditional:
+                    return _outcome(order.client_order_id, OrderStatus.RESTING, message="it is there already")
             except ExecutionUnknown:
                 pass
             else:
                 return await self._settled(order, answer)
-            found = await self._look_up(order)
-            if found is not None:
-                return await self._settled(order, found)
-        return OrderOutcome(
-            client_order_id=order.client_order_id, status=OrderStatus.UNKNOWN, message="no answer, and the id was not found"
-        )
+            found = await self._look_for(order)
+            earlier = order.order_type.conditional and found is not None and found.status is OrderStatus.REFUSED
+            if found is not None and not earlier:  # an earlier order of the same id may have ended; that says nothing of this one
+                return found
+        return _outcome(order.client_order_id, OrderStatus.UNKNOWN, message="no answer, and the id was not found")
 
     async def cancel(self, symbol: str, client_order_id: str) -> bool:
         """Cancel a conditional order; False when it is already gone.
 
         Raises:
-            ExchangeUnavailable: It may still be there.
+            ExchangeUnavailable, RateLimited: It may still be there.
         """
         try:
             await self._client.write("futures_cancel_order", symbol=symbol, clientAlgoId=client_order_id)
         except VenueRefusal as refusal:
-            if refusal.code in _GONE:
+            if refusal.code in GONE:
                 return False
             raise ExchangeUnavailable(f"{client_order_id} could not be cancelled: {refusal}") from refusal
         except ExecutionUnknown as error:
+            if all(order.client_order_id != client_order_id for order in await self.resting([symbol])):
+                return False
             raise ExchangeUnavailable(f"{client_order_id} may not have been cancelled: {error}") from error
         return True
 
-    async def fills(self, cursor: Mapping[str, int], since: datetime, until: datetime) -> tuple[Fill, ...]:
-        """Return the account's trades after the cursor, up to `until`, in time order."""
-        found: list[Fill] = []
-        for symbol, last_id in cursor.items():
-            for trade in await self._trades(symbol, last_id, since, until):
-                found.append(schemas.fill(trade, await self._client_id(symbol, str(trade["orderId"]))))
-        inside = (fill for fill in found if fill.time <= until)
-        return tuple(sorted(inside, key=lambda fill: (fill.time, fill.symbol, fill.trade_id)))
+    async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
+        """Return what has become of an order; None where the venue does not know it."""
+        if conditional:
+            return await self._find_conditional(symbol, client_order_id)
+        row = await self._ask("futures_get_order", symbol=symbol, origClientOrderId=client_order_id)
+        return None if row is None else self._read(row)
 
-    async def book(self) -> VenueBook:
-        """Return positions and balances of the account."""
-        account, rows = await asyncio.gather(
-            self._client.read("futures_account", version=3), self._client.read("futures_position_information", version=3)
+    async def resting(self, symbols: Sequence[str]) -> tuple[RestingOrder, ...]:
+        """Return the open conditional orders of some symbols."""
+        listed = await asyncio.gather(
+            *(self._client.read("futures_get_open_orders", symbol=symbol, conditional=True) for symbol in symbols)
         )
-        held = {
-            (row["symbol"], PositionSide(row["positionSide"])): Decimal(row["positionAmt"])
-            for row in rows
-            if row["positionSide"] != "BOTH"
-        }
-        return VenueBook(
-            positions={key: amount for key, amount in held.items() if amount != 0},
-            wallet_balance=Decimal(account["totalWalletBalance"]),
-            available_balance=Decimal(account["availableBalance"]),
-        )
-
-    async def _set(self, what: str, method: str, **params: Any) -> None:
-        try:
-            await self._client.write(method, **params)
-        except VenueRefusal as refusal:
-            if refusal.code not in _ALREADY_SO:
-                raise ConfigurationError(
-                    f"the account's {what} cannot be set ({refusal.code}: {refusal.message}): "
-                    "close its positions and orders by hand, or give the arena an account of its own"
-                ) from refusal
+        return tuple(order for rows in listed for row in rows if (order := schemas.resting_order(row)) is not None)
 
     async def _settled(self, order: Order, answer: Mapping[str, Any]) -> OrderOutcome:
-        """Return what an order's wire state means; a market order that is only acknowledged is asked for until it is done."""
+        """Return what the answer to an order means; a market order that is only acknowledged is asked for until it is done."""
         if order.order_type.conditional:
-            return OrderOutcome(
-                client_order_id=order.client_order_id, status=OrderStatus.RESTING, exchange_order_id=str(answer["algoId"])
-            )
+            return _outcome(order.client_order_id, OrderStatus.RESTING, exchange_order_id=str(answer["algoId"]))
+        outcome = self._read(answer)
         pauses = iter(self._pauses)
-        while answer["status"] in ("NEW", "PARTIALLY_FILLED") and (pause := next(pauses, None)) is not None:
+        while outcome.status is OrderStatus.RESTING and (pause := next(pauses, None)) is not None:
             await asyncio.sleep(pause)
-            answer = await self._look_up(order) or answer
-        order_id, filled = str(answer["orderId"]), Decimal(answer["executedQty"])
-        self._client_ids[order_id] = order.client_order_id
-        resting = answer["status"] == "NEW"
-        status = OrderStatus.RESTING if resting else OrderStatus.FILLED if filled > ZERO else OrderStatus.REFUSED
-        return OrderOutcome(
-            client_order_id=order.client_order_id,
-            status=status,
+            outcome = await self._look_for(order, pauses=()) or outcome
+        return outcome
+
+    def _read(self, row: Mapping[str, Any]) -> OrderOutcome:
+        """Read a normal order; one that ended without a trade is as good as refused."""
+        order_id, filled = str(row["orderId"]), Decimal(row["executedQty"])
+        self._client_ids[order_id] = str(row["clientOrderId"])
+        ended = OrderStatus.FILLED if filled > ZERO else OrderStatus.REFUSED
+        return _outcome(
+            str(row["clientOrderId"]),
+            OrderStatus.RESTING if row["status"] in _WORKING else ended,
             exchange_order_id=order_id,
             filled_quantity=filled,
-            message=f"Binance: {answer['status']}",
+            message=f"Binance: {row['status']}",
         )
 
-    async def _look_up(self, order: Order) -> Mapping[str, Any] | None:
+    async def _look_for(self, order: Order, pauses: Sequence[float] | None = None) -> OrderOutcome | None:
         """Ask for an order by its client id until the venue knows it; None when it never does."""
-        for pause in (0.0, *self._pauses):
+        conditional = order.order_type.conditional
+        usual = self._conditional_pauses if conditional else self._pauses
+        for pause in (0.0, *(usual if pauses is None else pauses)):
             await asyncio.sleep(pause)
             try:
-                if order.order_type.conditional:
-                    listed = await self._client.read("futures_get_open_orders", symbol=order.symbol, conditional=True)
-                    found = next((row for row in listed if row["clientAlgoId"] == order.client_order_id), None)
-                else:
-                    found = await self._client.read(
-                        "futures_get_order", symbol=order.symbol, origClientOrderId=order.client_order_id
-                    )
-            except (VenueRefusal, ExchangeUnavailable):
+                found = await self.find(order.symbol, order.client_order_id, conditional=conditional)
+            except (ExchangeUnavailable, RateLimited):
                 continue
             if found is not None:
-                return dict(found)
+                return found
         return None
 
-    async def _trades(self, symbol: str, last_id: int, since: datetime, until: datetime) -> list[Mapping[str, Any]]:
-        if last_id == 0:
-            return await self._first_trades(symbol, since, until)
-        found: list[Mapping[str, Any]] = []
-        next_id = last_id + 1
-        while True:
-            page = await self._client.read("futures_account_trades", symbol=symbol, fromId=next_id, limit=TRADES_PAGE)
-            found += page
-            if len(page) < TRADES_PAGE:
-                return found
-            next_id = int(page[-1]["id"]) + 1
+    async def _find_conditional(self, symbol: str, name: str) -> OrderOutcome | None:
+        """Look among the open ones first: GET algoOrder has answered -2013 for a live order."""
+        if any(order.client_order_id == name for order in await self.resting([symbol])):
+            return _outcome(name, OrderStatus.RESTING)
+        row = await self._ask("futures_get_order", symbol=symbol, clientAlgoId=name)
+        if row is None or row["algoStatus"] in _ALGO_ENDED:
+            return None if row is None else _outcome(name, OrderStatus.REFUSED, message=f"Binance: {row['algoStatus']}")
+        child = await self._ask("futures_get_order", symbol=symbol, origClientOrderId=name)
+        if child is None or child["status"] in _WORKING:
+            return _outcome(name, OrderStatus.UNKNOWN, message=f"Binance: {row['algoStatus']}")
+        return self._read(child)
 
-    async def _first_trades(self, symbol: str, since: datetime, until: datetime) -> list[Mapping[str, Any]]:
-        """Find the first trade by time, window by window, then go on by id."""
-        start = since
-        while start <= until:
-            end = min(start + TRADES_WINDOW, until)
-            page = await self._client.read(
-                "futures_account_trades", symbol=symbol, startTime=to_ms(start), endTime=to_ms(end), limit=TRADES_PAGE
-            )
-            if page:
-                last = int(page[-1]["id"])
-                return list(page) + (await self._trades(symbol, last, since, until))
-            start = end + timedelta(milliseconds=1)
-        return []
+    async def _ask(self, method: str, **params: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = await self._client.read(method, **params)
+        except VenueRefusal as refusal:
+            if refusal.code in GONE:
+                return None
+            raise ExchangeUnavailable(f"{params} could not be asked for: {refusal}") from refusal
+        return found
 
-    async def _client_id(self, symbol: str, order_id: str) -> str:
-        if order_id not in self._client_ids:
-            try:
-                order = await self._client.read("futures_get_order", symbol=symbol, orderId=order_id)
-            except VenueRefusal:
-                return ""  # Binance forgets orders after a while; the trade is then nobody's until a person explains it
-            self._client_ids[order_id] = str(order["clientOrderId"])
-        return self._client_ids[order_id]
+
+def _outcome(
+    name: str,
+    status: OrderStatus,
+    exchange_order_id: str | None = None,
+    filled_quantity: Decimal = ZERO,
+    code: int | None = None,
+    message: str = "",
+) -> OrderOutcome:
+    return OrderOutcome(
+        client_order_id=name,
+        status=status,
+        exchange_order_id=exchange_order_id,
+        filled_quantity=filled_quantity,
+        code=code,
+        message=message,
+    )
 
 
 def _parameters(order: Order) -> dict[str, str]:

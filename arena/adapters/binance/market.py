@@ -6,20 +6,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from arena.adapters.binance import schemas
-from arena.adapters.binance.client import FuturesClient, VenueRefusal, to_ms
+from arena.adapters.binance.client import FuturesClient, to_ms
+from arena.adapters.binance.contracts import Contracts
 from arena.domain.instrument import Instrument
 from arena.domain.market import FundingRate, MarketSnapshot, SymbolMarket
 from arena.errors import ExchangeError, MarketDataError, RateLimited
 
 CANDLES = 499  # one less than the limit at which klines cost weight 5 instead of 2
+ALL_MARKS_WEIGHT = 10  # of all symbols at once; one symbol weighs 1
 FUNDING_JITTER = timedelta(minutes=1)  # fundings are stamped some milliseconds after the full hour
-_DEFAULT_COMMISSION = {
-    "makerCommissionRate": "0.000200",
-    "takerCommissionRate": "0.000500",
-}  # regular users, Binance's fee schedule
 
 
 class BinanceMarket:
@@ -30,15 +29,16 @@ class BinanceMarket:
         signed: Whether the client has a key.
         venue: Name of the venue, for displays.
         interval: Of the candles, such as `5m`.
+        contracts_file: Keeps filters, tiers and fees from one process to the next; None for nothing.
     """
 
-    def __init__(self, client: FuturesClient, *, signed: bool, venue: str, interval: str = "5m") -> None:
+    def __init__(
+        self, client: FuturesClient, *, signed: bool, venue: str, interval: str = "5m", contracts_file: Path | None = None
+    ) -> None:
         self._client = client
-        self._signed = signed
         self._venue = venue
         self._interval = interval
-        self._exchange_info: Mapping[str, Any] | None = None
-        self._instruments: dict[str, Instrument] = {}
+        self._contracts = Contracts(client, signed=signed, file=contracts_file)
 
     async def time(self) -> datetime:
         """Return the venue's clock, UTC, and set the client's by it."""
@@ -46,21 +46,12 @@ class BinanceMarket:
 
     async def label(self) -> str:
         """Return the venue's name, or what the simulator says it plays."""
-        info = await self._info()
-        simulator = info.get("simulator")
-        return f"{simulator['market']} (simulator)" if simulator else self._venue
+        note = await self._contracts.note()
+        return f"{note} (simulator)" if note else self._venue
 
     async def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
-        """Return the contracts with filters, tiers and fees; an unknown symbol is left out. Read once."""
-        missing = [symbol for symbol in symbols if symbol not in self._instruments]
-        if missing:
-            listed = {entry["symbol"]: entry for entry in (await self._info())["symbols"]}
-            brackets = await self._brackets()
-            for symbol in missing:
-                if symbol in listed and symbol in brackets:
-                    commission = await self._commission(symbol)
-                    self._instruments[symbol] = schemas.instrument(listed[symbol], brackets[symbol], commission)
-        return {symbol: self._instruments[symbol] for symbol in symbols if symbol in self._instruments}
+        """Return the contracts with filters, tiers and fees; an unknown symbol is left out."""
+        return await self._contracts.instruments(symbols)
 
     async def snapshot(self, symbols: Sequence[str], as_of: datetime) -> MarketSnapshot:
         """Return candles, marks and funding of all symbols; one that cannot be read is in `missing` with the reason.
@@ -80,8 +71,11 @@ class BinanceMarket:
         return MarketSnapshot(as_of=as_of, symbols=markets, missing=missing)
 
     async def marks(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
-        """Return the mark prices of this moment, USDT."""
-        rows = await self._client.read("futures_mark_price")
+        """Return the mark prices of this moment, USDT; few symbols are asked for one by one, which weighs less."""
+        if len(symbols) < ALL_MARKS_WEIGHT:
+            rows = await asyncio.gather(*(self._client.read("futures_mark_price", symbol=symbol) for symbol in symbols))
+        else:
+            rows = await self._client.read("futures_mark_price")
         return {row["symbol"]: Decimal(row["markPrice"]) for row in rows if row["symbol"] in symbols}
 
     async def fundings(self, symbols: Sequence[str], after: datetime, until: datetime) -> tuple[FundingRate, ...]:
@@ -107,20 +101,3 @@ class BinanceMarket:
         except ExchangeError as error:
             return str(error)
         return schemas.symbol_market(rows, premiums[symbol], as_of) if rows else "there are no candles"
-
-    async def _info(self) -> Mapping[str, Any]:
-        if self._exchange_info is None:
-            self._exchange_info = await self._client.read("futures_exchange_info")
-        return self._exchange_info
-
-    async def _brackets(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        return {row["symbol"]: row["brackets"] for row in await self._client.read("futures_leverage_bracket")}
-
-    async def _commission(self, symbol: str) -> Mapping[str, Any]:
-        if not self._signed:
-            return _DEFAULT_COMMISSION
-        try:
-            answer: Mapping[str, Any] = await self._client.read("futures_commission_rate", symbol=symbol)
-        except VenueRefusal as refusal:
-            raise MarketDataError(f"the fees of {symbol} could not be read: {refusal}") from refusal
-        return answer

@@ -12,7 +12,7 @@ from arena.adapters.binance.client import from_ms
 from arena.domain.instrument import Instrument, MarginTier
 from arena.domain.market import Candle, FundingRate, SymbolMarket
 from arena.domain.money import ZERO
-from arena.domain.order import Fill, OrderSide, PositionSide
+from arena.domain.order import Fill, OrderSide, OrderType, PositionSide, RestingOrder
 
 Wire = Mapping[str, Any]
 
@@ -106,4 +106,18 @@ def fill(trade: Wire, client_order_id: str) -> Fill:
         price=Decimal(trade["price"]),
         fee=Decimal(trade["commission"]),
         time=from_ms(int(trade["time"])),
+    )
+
+
+def resting_order(row: Wire) -> RestingOrder | None:
+    """Read a row of `GET /fapi/v1/openAlgoOrders`; None for one the arena cannot have sent (one-way mode, trailing stop)."""
+    if row["positionSide"] == "BOTH" or row["orderType"] not in set(OrderType):
+        return None
+    return RestingOrder(
+        client_order_id=str(row["clientAlgoId"]),
+        symbol=row["symbol"],
+        position_side=PositionSide(row["positionSide"]),
+        order_type=OrderType(row["orderType"]),
+        quantity=Decimal(row["quantity"]),
+        trigger_price=Decimal(row["triggerPrice"]),
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 
 from arena.adapters.binance.client import FuturesClient, VenueRefusal
+from arena.domain.client_id import SHUTDOWN_PREFIX
 from arena.domain.money import plain
 from arena.domain.order import PositionSide
 
@@ -50,7 +52,9 @@ class BinanceWholeAccount:
 
     async def close(self, symbol: str, side: PositionSide, quantity: Decimal) -> None:
         """Close at the market, in either position mode. Safe to repeat: an order beyond the position is refused."""
+        name = f"{SHUTDOWN_PREFIX}{time.time_ns() // 1000}"  # the settlement gives these trades to whoever held the bucket
         order = {"symbol": symbol, "side": str(side.closing_side), "type": "MARKET", "quantity": plain(quantity)}
+        order["newClientOrderId"] = name
         try:
             await self._client.write("futures_create_order", **order, positionSide=str(side))
         except VenueRefusal as refusal:

@@ -1,15 +1,17 @@
-"""The Exchange port over one account of the paper engine."""
+"""The TradingAccount port over one account of the paper engine."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
-from arena.adapters.paper.account import PaperAccount, PaperTrade
+from arena.adapters.paper.account import PaperAccount, PaperStatus, PaperTrade
 from arena.adapters.paper.engine import PaperEngine, Refused
 from arena.application.ports import VenueBook
-from arena.domain.order import Fill, Order, OrderOutcome, OrderStatus
+from arena.domain.money import ZERO
+from arena.domain.order import Fill, Order, OrderOutcome, OrderStatus, RestingOrder
 from arena.errors import ConfigurationError
 
 
@@ -66,6 +68,36 @@ class PaperExchange:
             return False
         return True
 
+    async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
+        """Return what has become of an order; None where there never was one."""
+        account = self._account
+        paper = account.find_conditional(client_order_id) if conditional else account.find_order(client_order_id)
+        if paper is None or paper.order.symbol != symbol:
+            return None
+        ended = OrderStatus.FILLED if paper.filled_quantity else OrderStatus.REFUSED
+        return OrderOutcome(
+            client_order_id=client_order_id,
+            status=OrderStatus.RESTING if paper.status is PaperStatus.NEW else ended,
+            exchange_order_id=str(paper.order_id),
+            filled_quantity=paper.filled_quantity,
+            message=f"paper: {paper.status}",
+        )
+
+    async def resting(self, symbols: Sequence[str]) -> tuple[RestingOrder, ...]:
+        """Return the open conditional orders of some symbols."""
+        return tuple(
+            RestingOrder(
+                client_order_id=order.client_order_id,
+                symbol=order.symbol,
+                position_side=order.position_side,
+                order_type=order.order_type,
+                quantity=order.quantity,
+                trigger_price=order.trigger_price,
+            )
+            for order in (paper.order for paper in self._account.resting.values())
+            if order.order_type.conditional and order.symbol in symbols
+        )
+
     async def fills(self, cursor: Mapping[str, int], since: datetime, until: datetime) -> tuple[Fill, ...]:
         """Return the account's trades after the cursor's trade ids (from `since` where it is 0) up to `until`, in time order."""
         for trade in self._account.trades[self._indexed :]:
@@ -86,6 +118,14 @@ class PaperExchange:
             wallet_balance=self._account.wallet_balance,
             available_balance=self._account.available_balance(self._engine.marks()),
         )
+
+    async def income(self, since: datetime, until: datetime) -> Mapping[str, Decimal]:
+        """Return what has changed the wallet, USDT, by the venue's name of the reason."""
+        total: dict[str, Decimal] = {}
+        for entry in self._account.income:
+            if since <= entry.time <= until:
+                total[entry.kind] = total.get(entry.kind, ZERO) + entry.amount
+        return total
 
 
 def _fill(trade: PaperTrade) -> Fill:

@@ -8,9 +8,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from arena.domain.competitor import Competitor, CompetitorId, ModelSpec, Provider, Season, SeasonId
-from arena.domain.ledger import Ledger
-from arena.domain.order import Intent, Leg, Order, OrderSide, OrderType, PositionSide, Thesis
+from arena.application.record import Books
+from arena.domain.competitor import (
+    AccountId,
+    AccountMode,
+    Competitor,
+    CompetitorId,
+    Environment,
+    ModelSpec,
+    Provider,
+    Season,
+    SeasonId,
+)
+from arena.domain.ledger import ClosedTrade, Ledger
+from arena.domain.order import Cause, Intent, Leg, Order, OrderSide, OrderType, PositionSide, Thesis
 from arena.domain.position import Position
 
 Stored = Mapping[str, Any]
@@ -26,6 +37,8 @@ def season_of(row: Stored, competitors: Iterable[Stored]) -> Season:
         competitors=tuple(_competitor(each) for each in competitors),
         market=row["market"],
         settings=row["settings"],
+        environment=Environment(row["environment"]),
+        account_mode=AccountMode(row["account_mode"]),
     )
 
 
@@ -39,10 +52,36 @@ def ledger_of(account: Stored, positions: Iterable[Stored]) -> Ledger:
         realized_pnl=Decimal(account["realized_pnl"]),
         fees=Decimal(account["fees"]),
         funding=Decimal(account["funding"]),
+        insurance=Decimal(account["insurance"]),
         total_trades=account["total_trades"],
         winning_trades=account["winning_trades"],
         losing_trades=account["losing_trades"],
         positions={(position.symbol, position.side): position for position in held},
+    )
+
+
+def books_of(booking: Stored, ledgers: Mapping[CompetitorId, Ledger]) -> Books:
+    """Return the books as a booking left them."""
+    holdings = json.loads(booking["foreign_holdings"])
+    return Books(
+        ledgers=ledgers,
+        foreign={(AccountId(account), symbol, PositionSide(side)): Decimal(q) for account, symbol, side, q in holdings},
+        cursor={AccountId(account): ids for account, ids in json.loads(booking["cursor"]).items()},
+    )
+
+
+def closed_trade_of(row: Stored) -> ClosedTrade:
+    """Return a closed trade."""
+    amounts = {name: Decimal(row[name]) for name in ("entry_price", "exit_price", "quantity", "pnl", "fees", "funding")}
+    return ClosedTrade(
+        llm_id=CompetitorId(row["llm_id"]),
+        symbol=row["symbol"],
+        side=PositionSide(row["side"]),
+        leverage=row["leverage"],
+        opened_at=datetime.fromisoformat(row["opened_at"]),
+        closed_at=datetime.fromisoformat(row["closed_at"]),
+        cause=Cause(row["cause"]),
+        **amounts,
     )
 
 

@@ -10,6 +10,8 @@ CREATE TABLE IF NOT EXISTS seasons (
     interval_seconds INTEGER NOT NULL CHECK (interval_seconds > 0),
     market TEXT NOT NULL,
     settings TEXT NOT NULL,
+    environment TEXT NOT NULL CHECK (environment IN ('demo', 'paper', 'testnet', 'mainnet')),
+    account_mode TEXT NOT NULL CHECK (account_mode IN ('shared', 'separate')),
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
 ) STRICT;
 
@@ -41,15 +43,32 @@ CREATE TABLE IF NOT EXISTS cycles (
     prompt_hash TEXT,
     snapshot_hash TEXT,
     execution_order TEXT,
-    orphans TEXT,
-    cursor TEXT,
-    funding_since TEXT,
-    payload_hash TEXT,
+    booking INTEGER,
+    requests INTEGER,
+    request_weight INTEGER,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     UNIQUE (season_id, number)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS cycles_booked ON cycles (season_id, number) WHERE status = 'booked';
+
+-- Units of work in the order in which they were booked, numbered without a gap: a cycle's, or a sweep's between cycles. cursor and
+-- foreign_holdings are where the next one starts.
+CREATE TABLE IF NOT EXISTS bookings (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL REFERENCES seasons (season_id) ON DELETE RESTRICT,
+    number INTEGER NOT NULL CHECK (number > 0),
+    cycle INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('cycle', 'sweep')),
+    closed_at TEXT NOT NULL,
+    cursor TEXT NOT NULL,
+    foreign_holdings TEXT NOT NULL,
+    payload_hash TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, number),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS bookings_cycle ON bookings (season_id, cycle);
 
 -- What the ledger entries add up to. current_balance is the wallet; total_pnl what trading has changed of it.
 CREATE TABLE IF NOT EXISTS llm_accounts (
@@ -64,6 +83,7 @@ CREATE TABLE IF NOT EXISTS llm_accounts (
     realized_pnl TEXT NOT NULL,
     fees TEXT NOT NULL,
     funding TEXT NOT NULL,
+    insurance TEXT NOT NULL,
     total_trades INTEGER NOT NULL,
     winning_trades INTEGER NOT NULL,
     losing_trades INTEGER NOT NULL,
@@ -210,6 +230,7 @@ CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     cycle INTEGER NOT NULL,
+    booking INTEGER NOT NULL,
     llm_id TEXT NOT NULL,
     client_order_id TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('filled', 'resting', 'refused', 'unknown')),
@@ -228,6 +249,7 @@ CREATE TABLE IF NOT EXISTS fills (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     cycle INTEGER NOT NULL,
+    booking INTEGER NOT NULL,
     llm_id TEXT NOT NULL,
     trade_id INTEGER NOT NULL,
     exchange_order_id TEXT NOT NULL,
@@ -239,20 +261,45 @@ CREATE TABLE IF NOT EXISTS fills (
     price TEXT NOT NULL,
     fee TEXT NOT NULL,
     realized_pnl TEXT NOT NULL,
+    cause TEXT NOT NULL CHECK (cause IN ('decision', 'stop', 'target', 'arena', 'liquidation', 'adl', 'delivery', 'shutdown', 'manual')),
     time TEXT NOT NULL,
     booked_cycle INTEGER NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
-    UNIQUE (season_id, symbol, trade_id),
+    UNIQUE (season_id, llm_id, symbol, trade_id, exchange_order_id),
     FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
     FOREIGN KEY (season_id, booked_cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS fills_competitor ON fills (season_id, llm_id);
 CREATE INDEX IF NOT EXISTS fills_cycle ON fills (season_id, booked_cycle);
 
+-- Trades of an account, or the parts of them, that belong to no competitor.
+CREATE TABLE IF NOT EXISTS foreign_fills (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    booking INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    trade_id INTEGER NOT NULL,
+    exchange_order_id TEXT NOT NULL,
+    client_order_id TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')),
+    position_side TEXT NOT NULL CHECK (position_side IN ('LONG', 'SHORT')),
+    quantity TEXT NOT NULL,
+    price TEXT NOT NULL,
+    fee TEXT NOT NULL,
+    time TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, account, symbol, trade_id, exchange_order_id),
+    FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
+) STRICT;
+CREATE INDEX IF NOT EXISTS foreign_fills_cycle ON foreign_fills (season_id, cycle);
+
 CREATE TABLE IF NOT EXISTS funding (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     cycle INTEGER NOT NULL,
+    booking INTEGER NOT NULL,
     llm_id TEXT NOT NULL,
     symbol TEXT NOT NULL,
     position_side TEXT NOT NULL CHECK (position_side IN ('LONG', 'SHORT')),
@@ -273,8 +320,9 @@ CREATE TABLE IF NOT EXISTS ledger_entries (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     cycle INTEGER,
+    booking INTEGER,
     llm_id TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('capital', 'realized_pnl', 'fee', 'funding')),
+    kind TEXT NOT NULL CHECK (kind IN ('capital', 'realized_pnl', 'fee', 'funding', 'insurance')),
     symbol TEXT NOT NULL,
     amount TEXT NOT NULL,
     balance TEXT NOT NULL,
@@ -363,6 +411,7 @@ CREATE TABLE IF NOT EXISTS closed_trades (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     cycle INTEGER NOT NULL,
+    booking INTEGER NOT NULL,
     llm_id TEXT NOT NULL,
     symbol TEXT NOT NULL,
     side TEXT NOT NULL CHECK (side IN ('LONG', 'SHORT')),
@@ -375,23 +424,28 @@ CREATE TABLE IF NOT EXISTS closed_trades (
     funding TEXT NOT NULL,
     opened_at TEXT NOT NULL,
     closed_at TEXT NOT NULL,
+    cause TEXT NOT NULL CHECK (cause IN ('decision', 'stop', 'target', 'arena', 'liquidation', 'adl', 'delivery', 'shutdown', 'manual')),
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     UNIQUE (season_id, llm_id, symbol, side, opened_at),
     FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
     FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS closed_trades_cycle ON closed_trades (season_id, cycle);
+CREATE INDEX IF NOT EXISTS closed_trades_news ON closed_trades (season_id, closed_at) WHERE cause <> 'decision';
 
 CREATE TABLE IF NOT EXISTS discrepancies (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     cycle INTEGER NOT NULL,
+    booking INTEGER NOT NULL,
+    account TEXT NOT NULL,
     symbol TEXT NOT NULL,
     position_side TEXT NOT NULL CHECK (position_side IN ('LONG', 'SHORT')),
     ledgers TEXT NOT NULL,
+    foreign_quantity TEXT NOT NULL,
     venue TEXT NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
-    UNIQUE (season_id, cycle, symbol, position_side),
+    UNIQUE (season_id, booking, account, symbol, position_side),
     FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 
@@ -399,6 +453,7 @@ CREATE TABLE IF NOT EXISTS alerts (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     cycle INTEGER NOT NULL,
+    booking INTEGER NOT NULL,
     kind TEXT NOT NULL,
     llm_id TEXT,
     text TEXT NOT NULL,
@@ -407,6 +462,14 @@ CREATE TABLE IF NOT EXISTS alerts (
     FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS alerts_cycle ON alerts (season_id, cycle);
+CREATE INDEX IF NOT EXISTS discrepancies_cycle ON discrepancies (season_id, cycle);
+
+-- Who may act on a season's accounts now, by the venue's clock.
+CREATE TABLE IF NOT EXISTS leases (
+    season_id TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until TEXT NOT NULL
+) STRICT;
 
 CREATE TRIGGER IF NOT EXISTS ledger_entries_unchanged BEFORE UPDATE ON ledger_entries
 BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END;

@@ -11,11 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
+from arena.adapters.storage.booking_rows import booking_rows
 from arena.adapters.storage.rows import (
     TABLES,
     Tables,
     clean,
-    cycle_rows,
     intent_row,
     iso,
     payload_hash,
@@ -23,7 +23,7 @@ from arena.adapters.storage.rows import (
 )
 from arena.adapters.storage.sqlite_file import open_file
 from arena.adapters.storage.sqlite_read import read_season, read_state
-from arena.application.record import CycleRecord, SeasonState
+from arena.application.record import Booking, CycleRecord, SeasonState
 from arena.domain.competitor import Season, SeasonId
 from arena.domain.money import ZERO
 from arena.domain.order import Intent
@@ -41,7 +41,7 @@ _CHANGING = {  # tables whose rows change, by the columns that name a row
 
 
 class SqliteRecords:
-    """The Records port on a file; one connection, usable from any thread, one unit of work at a time.
+    """The Records and the Leases port on a file; one connection, usable from any thread, one unit of work at a time.
 
     Raises:
         ConfigurationError: On opening: the file cannot be used, or was written by another version.
@@ -101,21 +101,36 @@ class SqliteRecords:
                 elif any(known[name] != value for name, value in row.items()):
                     raise CycleConflict(f"order {row['client_order_id']} is written down with other contents")
 
-    async def append_cycle(self, record: CycleRecord) -> None:
-        """Book a cycle: all of it or nothing, once."""
-        tables = cycle_rows(record)
-        digest = payload_hash(tables, record.closed_intents)
-        with self._unit_of_work(f"cycle {record.number} of season {record.season_id} was not booked") as db:
-            if not _bookable(db, record, digest):
+    async def book(self, booking: Booking) -> None:
+        """Keep a unit of work: all of it or nothing, once."""
+        tables = booking_rows(booking)
+        digest = payload_hash(tables, booking.closed_intents)
+        with self._unit_of_work(f"{_name(booking)} was not booked") as db:
+            if not _bookable(db, booking, digest):
                 return
-            _check_wallets(db, record)
-            tables["cycles"][0]["payload_hash"] = digest
+            _check_wallets(db, booking)
+            tables["bookings"][0]["payload_hash"] = digest
             _insert(db, tables)
             db.executemany(
                 f"UPDATE intents SET closed_cycle = ?, updated_at = {_NOW} WHERE season_id = ? AND client_order_id = ?",  # noqa: S608
-                [(record.number, record.season_id, client_id) for client_id in record.closed_intents],
+                [(booking.cycle, booking.season_id, client_id) for client_id in booking.closed_intents],
             )
-            _check_positions(db, record)
+            _check_positions(db, booking)
+
+    async def take(self, season_id: SeasonId, holder: str, now: datetime, until: datetime) -> bool:
+        """Take the lease on a season's accounts, or hold it longer; False while somebody else's has not run out."""
+        with self._unit_of_work(f"the lease of season {season_id} was not taken") as db:
+            taken = db.execute(
+                "INSERT INTO leases (season_id, holder, until) VALUES (?, ?, ?) ON CONFLICT (season_id) DO UPDATE "
+                "SET holder = excluded.holder, until = excluded.until WHERE holder = excluded.holder OR until <= ?",
+                (season_id, holder, iso(until), iso(now)),
+            )
+            return taken.rowcount > 0
+
+    async def release(self, season_id: SeasonId, holder: str) -> None:
+        """Give the lease back, where it is still `holder`'s."""
+        with self._unit_of_work(f"the lease of season {season_id} was not given back") as db:
+            db.execute("DELETE FROM leases WHERE season_id = ? AND holder = ?", (season_id, holder))
 
     async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
         """Yield a table's rows of a season in booking order, without the store's own ids and times."""
@@ -166,58 +181,70 @@ def _insert(db: sqlite3.Connection, tables: Tables) -> None:
             db.execute(sql, tuple(row.values()))
 
 
-def _bookable(db: sqlite3.Connection, record: CycleRecord, digest: str) -> bool:
-    """Return whether the cycle is still to be booked; False when it is booked with these contents."""
-    name = f"cycle {record.number} of season {record.season_id}"
-    found = db.execute(
-        "SELECT status, payload_hash FROM cycles WHERE season_id = ? AND number = ?", (record.season_id, record.number)
-    ).fetchone()
-    if found is None:
-        raise CycleConflict(f"{name} was never begun")
-    if found["status"] == "booked":
-        if found["payload_hash"] == digest:
-            return False
-        raise CycleConflict(f"{name} is booked with other contents")
-    later = db.execute(
-        "SELECT number FROM cycles WHERE season_id = ? AND status = 'booked' AND number > ? LIMIT 1",
-        (record.season_id, record.number),
-    ).fetchone()
-    if later is not None:
-        raise CycleConflict(f"{name} comes too late: cycle {later['number']} is booked")
+def _name(booking: Booking) -> str:
+    what = "cycle" if isinstance(booking, CycleRecord) else "a sweep after cycle"
+    return f"{what} {booking.cycle} of season {booking.season_id}"
+
+
+def _bookable(db: sqlite3.Connection, booking: Booking, digest: str) -> bool:
+    """Return whether the unit of work is still to be booked; False when it is booked with these contents.
+
+    Raises:
+        CycleConflict: It started from books that have moved on, or its cycle is booked or was never begun.
+    """
+    key = (booking.season_id, booking.booking)
+    found = db.execute("SELECT payload_hash FROM bookings WHERE season_id = ? AND number = ?", key).fetchone()
+    if found is not None and found["payload_hash"] == digest:
+        return False
+    _check_cycle(db, booking)
+    last = db.execute("SELECT max(number) AS number FROM bookings WHERE season_id = ?", (booking.season_id,)).fetchone()["number"]
+    if booking.booking != (last or 0) + 1:
+        raise CycleConflict(f"{_name(booking)} started from booking {booking.booking - 1}, but the books are at {last or 0}")
     return True
 
 
-def _check_wallets(db: sqlite3.Connection, record: CycleRecord) -> None:
-    """Refuse a record that started from other balances than the booked ones, or whose entries do not explain the new ones."""
-    found = db.execute("SELECT llm_id, current_balance FROM llm_accounts WHERE season_id = ?", (record.season_id,))
+def _check_cycle(db: sqlite3.Connection, booking: Booking) -> None:
+    key = (booking.season_id, booking.cycle)
+    cycle = db.execute("SELECT status FROM cycles WHERE season_id = ? AND number = ?", key).fetchone()
+    if cycle is None:
+        raise CycleConflict(f"cycle {booking.cycle} of season {booking.season_id} was never begun")
+    if isinstance(booking, CycleRecord) and cycle["status"] == "booked":
+        raise CycleConflict(f"{_name(booking)} is booked with other contents")
+
+
+def _check_wallets(db: sqlite3.Connection, booking: Booking) -> None:
+    """Refuse a booking that started from other balances than the booked ones, or whose entries do not explain the new ones."""
+    found = db.execute("SELECT llm_id, current_balance FROM llm_accounts WHERE season_id = ?", (booking.season_id,))
     balances = {row["llm_id"]: Decimal(row["current_balance"]) for row in found}
-    for entry in record.entries:
+    for entry in booking.entries:
         balances[entry.llm_id] = balances.get(entry.llm_id, ZERO) + entry.amount
-    for llm_id, ledger in record.ledgers.items():
+    for llm_id, ledger in booking.ledgers.items():
         if balances.get(llm_id) != ledger.wallet_balance:
             raise RecordsError(
-                f"cycle {record.number}: the entries of {llm_id} lead to {balances.get(llm_id)} USDT, its ledger says "
+                f"{_name(booking)}: the entries of {llm_id} lead to {balances.get(llm_id)} USDT, its ledger says "
                 f"{ledger.wallet_balance}; nothing was booked"
             )
 
 
-def _check_positions(db: sqlite3.Connection, record: CycleRecord) -> None:
-    """Refuse a record in which a position vanished without a closed trade: it would come back with the next state."""
+def _check_positions(db: sqlite3.Connection, booking: Booking) -> None:
+    """Refuse a booking in which a position vanished without a closed trade: it would come back with the next state."""
     found = db.execute(
         "SELECT llm_id, symbol, side FROM positions INDEXED BY positions_open WHERE season_id = ? AND status = 'open'",
-        (record.season_id,),
+        (booking.season_id,),
     )
-    kept = {(row["llm_id"], row["symbol"], row["side"]) for row in found if row["llm_id"] in record.ledgers}
-    held = {(llm_id, symbol, side) for llm_id, ledger in record.ledgers.items() for symbol, side in ledger.positions}
+    kept = {(row["llm_id"], row["symbol"], row["side"]) for row in found if row["llm_id"] in booking.ledgers}
+    held = {(llm_id, symbol, side) for llm_id, ledger in booking.ledgers.items() for symbol, side in ledger.positions}
     if lost := kept - held:
         which = ", ".join(" ".join(key) for key in sorted(lost))
-        raise RecordsError(f"cycle {record.number}: {which} vanished without a closed trade; nothing was booked")
+        raise RecordsError(f"{_name(booking)}: {which} vanished without a closed trade; nothing was booked")
 
 
 def _essentials(known: Season, wanted: Season) -> Iterable[tuple[str, object, object]]:
     """Yield what two seasons of one id must share; a base URL may move, the order of symbols is the first one's."""
     yield "symbols", set(known.symbols), set(wanted.symbols)
     yield "competitors", _models(known), _models(wanted)
+    yield "environment", known.environment, wanted.environment
+    yield "account mode", known.account_mode, wanted.account_mode
     yield "capital", {e.llm_id: e.capital for e in known.competitors}, {e.llm_id: e.capital for e in wanted.competitors}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from arena.errors import ConfigurationError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OWNER_ONLY = 0o600
 BUSY_TIMEOUT_MS = 5000
 

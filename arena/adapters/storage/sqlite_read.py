@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from arena.adapters.storage.restore import intent_of, ledger_of, season_of
+from arena.adapters.storage.restore import books_of, closed_trade_of, intent_of, ledger_of, season_of
 from arena.adapters.storage.rows import iso
-from arena.application.record import PastTurn, SeasonState
+from arena.application.record import Books, PastTurn, SeasonState
 from arena.domain.competitor import CompetitorId, Season, SeasonId
-from arena.domain.ledger import Ledger
+from arena.domain.ledger import ClosedTrade, Ledger
 from arena.domain.order import Intent
 from arena.errors import ConfigurationError
 
@@ -40,19 +39,18 @@ def read_state(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> 
         raise ConfigurationError(
             f"there is no season {season_id} in the records; " + (f"there are {', '.join(known)}" if known else "there are none")
         )
-    last = db.execute(
-        "SELECT * FROM cycles WHERE season_id = ? AND status = 'booked' ORDER BY number DESC LIMIT 1", (season_id,)
-    ).fetchone()
     begun = db.execute("SELECT max(number) AS number FROM cycles WHERE season_id = ?", (season_id,)).fetchone()
+    last = db.execute("SELECT * FROM bookings WHERE season_id = ? ORDER BY number DESC LIMIT 1", (season_id,)).fetchone()
+    ledgers = _ledgers(db, season_id)
     return SeasonState(
         season=season,
         number=begun["number"] or 0,
-        ledgers=_ledgers(db, season_id),
+        booking=last["number"] if last else 0,
+        books=books_of(last, ledgers) if last else Books(ledgers=ledgers),
         intents=_open_intents(db, season_id),
-        orphans=tuple((symbol, client_id) for symbol, client_id in json.loads(last["orphans"])) if last else (),
-        cursor=json.loads(last["cursor"]) if last else dict.fromkeys(season.symbols, 0),
-        funding_since=datetime.fromisoformat(last["funding_since"]) if last else season.started_at,
+        settled_until=datetime.fromisoformat(last["closed_at"]) if last else season.started_at,
         past={each.llm_id: _past(db, season_id, each.llm_id) for each in season.competitors},
+        news=_news(db, season),
         decided_at=_decided_at(db, season, as_of),
     )
 
@@ -84,6 +82,23 @@ def _past(db: sqlite3.Connection, season_id: SeasonId, llm_id: CompetitorId) -> 
     return tuple(
         PastTurn(cycle=row["cycle"], time=datetime.fromisoformat(row["time"]), summary=row["summary"]) for row in reversed(found)
     )
+
+
+def _news(db: sqlite3.Connection, season: Season) -> Mapping[CompetitorId, tuple[ClosedTrade, ...]]:
+    """Return the trades that were closed since the last booked cycle began, other than by a decision, oldest first."""
+    news: dict[CompetitorId, list[ClosedTrade]] = {each.llm_id: [] for each in season.competitors}
+    last = db.execute(
+        "SELECT scheduled_at FROM cycles WHERE season_id = ? AND status = 'booked' ORDER BY number DESC LIMIT 1",
+        (season.season_id,),
+    ).fetchone()
+    found = db.execute(
+        "SELECT * FROM closed_trades INDEXED BY closed_trades_news WHERE season_id = ? AND closed_at >= ? "
+        "AND cause <> 'decision' ORDER BY closed_at, id",
+        (season.season_id, last["scheduled_at"] if last else ""),
+    )
+    for row in found:
+        news[CompetitorId(row["llm_id"])].append(closed_trade_of(row))
+    return {llm_id: tuple(trades) for llm_id, trades in news.items()}
 
 
 def _decided_at(db: sqlite3.Connection, season: Season, as_of: datetime) -> Mapping[CompetitorId, tuple[datetime, ...]]:

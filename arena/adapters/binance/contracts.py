@@ -1,0 +1,113 @@
+"""The contracts with filters, tiers and fees, read seldom: asking for the fees weighs 20 a symbol.
+
+What was read is kept in a file, since every cycle is a process of its own. Filters and trading status are read anew every hour,
+tiers and fees every day.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from arena.adapters.binance import schemas
+from arena.adapters.binance.client import FuturesClient, VenueRefusal
+from arena.domain.instrument import Instrument
+from arena.errors import MarketDataError
+
+INFO_SECONDS = 3600
+TERMS_SECONDS = 24 * 3600
+_DEFAULT_COMMISSION = {  # regular users, Binance's fee schedule
+    "makerCommissionRate": "0.000200",
+    "takerCommissionRate": "0.000500",
+}
+
+Wire = dict[str, Any]
+
+
+class Contracts:
+    """What may be traded at one host.
+
+    Args:
+        client: Its key may be empty: then the fees are Binance's regular ones, and the tiers must be known otherwise.
+        signed: Whether the client has a key.
+        file: Keeps what was read; None for nothing.
+    """
+
+    def __init__(self, client: FuturesClient, *, signed: bool, file: Path | None) -> None:
+        self._client = client
+        self._signed = signed
+        self._file = file
+        self._kept = self._load()
+
+    async def note(self) -> str | None:
+        """Return what the simulator says that it plays; None where it is the real venue."""
+        await self._read_info(())
+        note: str | None = self._kept["simulator"]
+        return note
+
+    async def instruments(self, symbols: Sequence[str]) -> dict[str, Instrument]:
+        """Return the contracts; an unknown symbol is left out."""
+        await self._read_info(symbols)
+        listed = [symbol for symbol in symbols if self._kept["symbols"].get(symbol)]
+        await self._read_terms(listed)
+        info, terms = self._kept["symbols"], self._kept["terms"]
+        return {
+            symbol: schemas.instrument(info[symbol], terms[symbol]["brackets"], terms[symbol]["commission"])
+            for symbol in listed
+            if terms[symbol]["brackets"]
+        }
+
+    async def _read_info(self, symbols: Iterable[str]) -> None:
+        """Read exchangeInfo where it is old or says nothing of a symbol; only the symbols asked for are kept."""
+        known = set(self._kept["symbols"])
+        if not self._old(self._kept["info_at"], INFO_SECONDS) and known.issuperset(symbols):
+            return
+        info = await self._client.read("futures_exchange_info")
+        listed = {entry["symbol"]: entry for entry in info["symbols"]}
+        self._kept["symbols"] = {symbol: listed.get(symbol) for symbol in sorted(known.union(symbols))}
+        self._kept["simulator"] = (info.get("simulator") or {}).get("market")
+        self._kept["info_at"] = time.time()
+        self._save()
+
+    async def _read_terms(self, symbols: Sequence[str]) -> None:
+        """Read tiers and fees of the symbols for which they are old."""
+        terms: dict[str, Wire] = self._kept["terms"]
+        old = [symbol for symbol in symbols if self._old(terms.get(symbol, {}).get("read_at", 0), TERMS_SECONDS)]
+        if not old:
+            return
+        brackets = {row["symbol"]: row["brackets"] for row in await self._client.read("futures_leverage_bracket")}
+        for symbol in old:
+            commission = await self._commission(symbol) if symbol in brackets else {}
+            terms[symbol] = {"brackets": brackets.get(symbol), "commission": commission, "read_at": time.time()}
+        self._save()
+
+    async def _commission(self, symbol: str) -> Mapping[str, Any]:
+        if not self._signed:
+            return _DEFAULT_COMMISSION
+        try:
+            answer: Mapping[str, Any] = await self._client.read("futures_commission_rate", symbol=symbol)
+        except VenueRefusal as refusal:
+            raise MarketDataError(f"the fees of {symbol} could not be read: {refusal}") from refusal
+        return answer
+
+    def _old(self, read_at: float, seconds: float) -> bool:
+        return not 0 <= time.time() - read_at < seconds
+
+    def _load(self) -> Wire:
+        if self._file is not None:
+            with suppress(OSError, ValueError):
+                kept: Wire = json.loads(self._file.read_text(encoding="utf-8"))
+                if kept.get("host") == self._client.base_url:
+                    return kept
+        return {"host": self._client.base_url, "info_at": 0.0, "simulator": None, "symbols": {}, "terms": {}}
+
+    def _save(self) -> None:
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self._file.with_suffix(".new")
+            fresh.write_text(json.dumps(self._kept), encoding="utf-8")
+            fresh.replace(self._file)

@@ -1,0 +1,177 @@
+"""What may be asked of Binance from this machine's address: request weight, waiting on 429, silence on 418.
+
+One budget is shared by all clients of a process, since Binance counts by address. A ban is also written to a file, since the next
+process would prolong it by its first request. Orders are counted by account, see `OrderPace`.
+
+Source: Binance USD-M "General Info" (limits) and the endpoints' pages (weights).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from arena.errors import RateLimited
+
+WEIGHT_A_MINUTE = 2400
+OUR_SHARE = 0.8  # of it: other programs and the owner's own browser use the same address
+ORDERS = ((timedelta(seconds=10), 300), (timedelta(minutes=1), 1200))  # by account
+LONGEST_WAIT_SECONDS = 20.0
+DEFAULT_BAN = timedelta(minutes=2)  # the shortest one that Binance imposes
+_MINUTE = 60.0
+
+log = logging.getLogger(__name__)
+
+Params = Mapping[str, Any]
+
+
+def _klines(params: Params) -> int:
+    return next((weight for rows, weight in ((100, 1), (500, 2), (1001, 5)) if int(params.get("limit", 500)) < rows), 10)
+
+
+def _by_symbol(one: int, every: int) -> Callable[[Params], int]:
+    return lambda params: one if params.get("symbol") else every
+
+
+WEIGHTS: Mapping[str, int | Callable[[Params], int]] = {  # by python-binance's name; 1 where it is not here
+    "futures_klines": _klines,
+    "futures_mark_price": _by_symbol(1, 10),
+    "futures_symbol_ticker": _by_symbol(1, 2),
+    "futures_account": 5,
+    "futures_position_information": 5,
+    "futures_account_trades": 5,
+    "futures_symbol_config": 5,
+    "futures_get_open_orders": _by_symbol(1, 40),
+    "futures_commission_rate": 20,
+    "futures_income_history": 30,
+    "futures_get_position_mode": 30,
+    "futures_create_order": 0,  # counted as an order
+}
+MARKET_DATA = frozenset(
+    {
+        "futures_time",
+        "futures_klines",
+        "futures_mark_price",
+        "futures_symbol_ticker",
+        "futures_funding_rate",
+        "futures_exchange_info",
+    }
+)
+
+
+def weight_of(method: str, params: Params) -> int:
+    """Return the request weight of a call."""
+    weight = WEIGHTS.get(method, 1)
+    return weight if isinstance(weight, int) else weight(params)
+
+
+class RequestBudget:
+    """What this process has asked, and whether it may ask more.
+
+    Args:
+        ban_file: Keeps until when the address is banned, for other processes; None for none.
+        now: Seconds since 1970.
+
+    Attributes:
+        calls: How often each method was called.
+        weight: Of all calls so far.
+    """
+
+    def __init__(self, ban_file: Path | None = None, now: Callable[[], float] = time.time) -> None:
+        self.calls: Counter[str] = Counter()
+        self.weight = 0
+        self._now = now
+        self._ban_file = ban_file
+        self._banned_until = _read_ban(ban_file)
+        self._quiet_until = 0.0
+        self._minute, self._used = 0.0, 0
+
+    @property
+    def market_calls(self) -> int:
+        """How many of the calls were for market data, which is the same for all competitors."""
+        return sum(count for method, count in self.calls.items() if method in MARKET_DATA)
+
+    @property
+    def used_weight(self) -> int:
+        """Weight of the running minute, of everything at this address, as of the last answer."""
+        return self._used if self._minute == self._now() // _MINUTE else 0
+
+    async def admit(self, method: str, params: Params) -> None:
+        """Wait until the call fits into the limits, and count it.
+
+        Raises:
+            RateLimited: The address is banned: nothing may be sent.
+        """
+        self._check_ban()
+        weight = weight_of(method, params)
+        while self._now() < self._quiet_until:
+            await asyncio.sleep(max(0.0, self._quiet_until - self._now()))
+            self._check_ban()
+        if self.used_weight + weight > WEIGHT_A_MINUTE * OUR_SHARE:
+            rest = _MINUTE - self._now() % _MINUTE
+            log.warning("the weight of this minute is used up (%d): waiting %.0f s", self.used_weight, rest)
+            await asyncio.sleep(rest)
+        self.calls[method] += 1
+        self.weight += weight
+
+    def note(self, used: int) -> None:
+        """Remember the weight that an answer says is used."""
+        self._minute, self._used = self._now() // _MINUTE, used
+
+    def slow_down(self, seconds: float) -> None:
+        """Let every client be quiet for a while (429)."""
+        self._quiet_until = max(self._quiet_until, self._now() + seconds)
+
+    def ban(self, pause: timedelta | None) -> None:
+        """Send nothing until the ban (418) is over, in this process and in those that start meanwhile."""
+        until = datetime.fromtimestamp(self._now(), UTC) + (pause or DEFAULT_BAN)
+        self._banned_until = until
+        log.error("Binance has banned this address until %s: nothing is sent", until.isoformat(timespec="seconds"))
+        if self._ban_file is not None:
+            self._ban_file.parent.mkdir(parents=True, exist_ok=True)
+            self._ban_file.write_text(until.isoformat() + "\n", encoding="utf-8")
+
+    def _check_ban(self) -> None:
+        now = datetime.fromtimestamp(self._now(), UTC)
+        if self._banned_until is not None and now < self._banned_until:
+            raise RateLimited(
+                f"Binance has banned this address until {self._banned_until.isoformat(timespec='seconds')}: every request would "
+                "prolong it, nothing is sent",
+                retry_after=self._banned_until - now,
+                banned=True,
+            )
+
+
+class OrderPace:
+    """Keeps one account within its order limits.
+
+    Args:
+        now: Seconds, of a clock that only goes forward.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._sent: deque[float] = deque(maxlen=max(limit for _, limit in ORDERS))
+
+    async def admit(self) -> None:
+        """Wait until one more order may be sent, and count it."""
+        for span, limit in ORDERS:
+            if len(self._sent) >= limit:
+                await asyncio.sleep(max(0.0, self._sent[-limit] + span.total_seconds() - self._now()))
+        self._sent.append(self._now())
+
+
+def _read_ban(path: Path | None) -> datetime | None:
+    """Return until when the address is banned, as another process wrote it; None where it did not, or the file makes no sense."""
+    if path is None or not path.exists():
+        return None
+    try:
+        return datetime.fromisoformat(path.read_text(encoding="utf-8").strip())
+    except (ValueError, OSError):
+        return None

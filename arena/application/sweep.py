@@ -1,0 +1,206 @@
+"""A sweep: book what happened since the last booking, and see that every position is protected.
+
+It runs between the cycles on its own schedule, and as the first step of each cycle. What it finds it books before anything is
+decided; what lacks a stop gets one or is closed; a competitor whose own margin is used up is closed out; orders that protect
+nothing are cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from arena.application.booking import sent_by, sweep_booking
+from arena.application.execution import Execution, cancel_all, execute
+from arena.application.ports import Records
+from arena.application.reconcile import in_words
+from arena.application.record import Booking, SeasonState
+from arena.application.venue import CaughtUp, Venue, catch_up, held_symbols, marks_of
+from arena.domain.competitor import AccountId, CompetitorId, SeasonId
+from arena.domain.order import Cause, Intent, OrderStatus, RestingOrder
+from arena.domain.plan import OrderPlan, UnitOfWork
+from arena.domain.protection import Watch, protect, strays
+from arena.errors import ExchangeError
+
+NEVER_LANDED = timedelta(seconds=30)  # an unknown order is not accepted any more: recvWindow is 10 s
+
+Resting = Mapping[AccountId, tuple[RestingOrder, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a sweep is meant.
+
+    Attributes:
+        deadline: How long a position may be without a stop.
+        thorough: Look at the accounts even where nothing is held and nothing is open, and record what the books cannot explain.
+        standing_back: Says whether somebody else is just emptying the account: then nothing is sent.
+    """
+
+    deadline: timedelta
+    thorough: bool
+    standing_back: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What a sweep came to.
+
+    Attributes:
+        booking: None where there was nothing to book.
+        halt: Why the season must not go on before a person has looked; None where it may.
+    """
+
+    booking: Booking | None
+    halt: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a sweep found when it looked.
+
+    Attributes:
+        waiting: Client ids of earlier orders whose fate is not known yet.
+        resolved: Whether the fate of some has become known without a trade.
+    """
+
+    caught: CaughtUp
+    resting: Resting
+    marks: Mapping[str, Decimal]
+    waiting: tuple[str, ...]
+    resolved: bool
+
+
+async def sweep(season_id: SeasonId, records: Records, venue: Venue, terms: Terms) -> Swept:
+    """Sweep once, under the lease of `venue`.
+
+    Raises:
+        ExchangeError: The venue cannot be looked at.
+        CycleConflict: Somebody else has booked meanwhile.
+    """
+    state = await records.state(season_id, await venue.market.time())
+    if not terms.thorough and not state.intents and not held_symbols(state.ledgers.values()):
+        return Swept(booking=None, halt=None)
+    seen = await _look(state, venue, terms)
+    plans, unneeded = ({}, {}) if terms.standing_back() else _plan(state, seen, venue, terms)
+    await _write_intents(state, plans, records)
+    executions = await _carry_out(state, plans, unneeded, venue)
+    if not (_noteworthy(seen, terms) or executions):
+        return Swept(booking=None, halt=_why_halt(seen.caught, terms))
+    sent = sent_by(state, plans, executions)
+    caught = seen.caught if seen.caught.funded and not executions else await catch_up(venue, state, sent)
+    booking = sweep_booking(state, caught, seen.marks, executions, sent, seen.waiting)
+    await records.book(booking)
+    return Swept(booking=booking, halt=_why_halt(caught, terms))
+
+
+async def _look(state: SeasonState, venue: Venue, terms: Terms) -> _Seen:
+    caught = await catch_up(venue, state, funding=terms.thorough)
+    ledgers = caught.settlement.ledgers
+    held = held_symbols(ledgers.values())
+    resting, marks = await asyncio.gather(_resting(state, caught, venue), _marks(held, venue))
+    waiting, resolved = await _fates(state, caught, venue)
+    return _Seen(caught=caught, resting=resting, marks=marks_of(ledgers.values(), marks), waiting=waiting, resolved=resolved)
+
+
+async def _resting(state: SeasonState, caught: CaughtUp, venue: Venue) -> dict[AccountId, tuple[RestingOrder, ...]]:
+    """Return the conditional orders in every symbol in which a position is held or an order of ours may rest."""
+
+    async def of(account: AccountId, llm_ids: Collection[CompetitorId]) -> tuple[RestingOrder, ...]:
+        symbols = {symbol for llm_id in llm_ids for symbol, _ in caught.settlement.ledgers[llm_id].positions}
+        symbols |= {intent.order.symbol for intent in state.intents.values() if intent.llm_id in llm_ids}
+        return await venue.accounts[account].resting(sorted(symbols)) if symbols else ()
+
+    accounts = state.season.accounts()
+    found = await asyncio.gather(*(of(account, llm_ids) for account, llm_ids in accounts.items()))
+    return dict(zip(accounts, found, strict=True))
+
+
+async def _marks(symbols: Collection[str], venue: Venue) -> Mapping[str, Decimal]:
+    return await venue.market.marks(sorted(symbols)) if symbols else {}
+
+
+async def _fates(state: SeasonState, caught: CaughtUp, venue: Venue) -> tuple[tuple[str, ...], bool]:
+    """Return the market orders whose fate is still unknown, and whether that of another has become known without a trade."""
+    filled = caught.settlement.filled_ids()
+    unsettled = [
+        i for i in state.intents.values() if not i.order.order_type.conditional and i.order.client_order_id not in filled
+    ]
+    over = [await _never_traded(intent, state, caught, venue) for intent in unsettled]
+    waiting = tuple(i.order.client_order_id for i, ended in zip(unsettled, over, strict=True) if not ended)
+    return waiting, any(over)
+
+
+async def _never_traded(intent: Intent, state: SeasonState, caught: CaughtUp, venue: Venue) -> bool:
+    """Return whether it is certain that nothing comes of an order any more."""
+    account = venue.accounts[state.season.account_of(intent.llm_id)]
+    try:
+        found = await account.find(intent.order.symbol, intent.order.client_order_id, conditional=False)
+    except ExchangeError:
+        return False
+    if found is None:
+        return caught.until - intent.created_at > NEVER_LANDED
+    return found.status is OrderStatus.REFUSED
+
+
+def _plan(
+    state: SeasonState, seen: _Seen, venue: Venue, terms: Terms
+) -> tuple[dict[CompetitorId, OrderPlan], dict[AccountId, tuple[tuple[str, str], ...]]]:
+    """Return what to do for each competitor that needs something, and the orders that protect nothing by account."""
+    season, caught = state.season, seen.caught
+    unit = UnitOfWork(season_id=season.season_id, cycle=state.number, as_of=caught.until, sweep=state.booking + 1)
+    watch = Watch(
+        unit=unit, marks=seen.marks, instruments=venue.instruments, deadline=terms.deadline, known=frozenset(state.intents)
+    )
+    plans: dict[CompetitorId, OrderPlan] = {}
+    unneeded: dict[AccountId, tuple[tuple[str, str], ...]] = {}
+    for account, llm_ids in season.accounts().items():
+        ledgers = {llm_id: caught.settlement.ledgers[llm_id] for llm_id in llm_ids}
+        by_id = {order.client_order_id: order for order in seen.resting[account]}
+        for llm_id, ledger in ledgers.items():
+            plan = protect(ledger, by_id, watch)
+            if plan.exits or plan.guards:
+                plans[llm_id] = plan
+        unneeded[account] = tuple(strays(seen.resting[account], ledgers.values(), unit, seen.waiting))
+    return plans, unneeded
+
+
+async def _write_intents(state: SeasonState, plans: Mapping[CompetitorId, OrderPlan], records: Records) -> None:
+    fresh = [i for plan in plans.values() for i in plan.intents() if i.order.client_order_id not in state.intents]
+    if fresh:
+        await records.append_intents(state.season.season_id, fresh)
+
+
+async def _carry_out(
+    state: SeasonState,
+    plans: Mapping[CompetitorId, OrderPlan],
+    unneeded: Mapping[AccountId, tuple[tuple[str, str], ...]],
+    venue: Venue,
+) -> dict[CompetitorId, Execution]:
+    """Cancel what protects nothing, then do what each plan says; return what changed something."""
+    for account, orders in unneeded.items():
+        await cancel_all(orders, venue.accounts[account])
+    done = [await execute(plan, venue.accounts[state.season.account_of(llm_id)]) for llm_id, plan in plans.items()]
+    return {each.llm_id: each for each in done if each.outcomes or each.gone or each.replaced}
+
+
+def _noteworthy(seen: _Seen, terms: Terms) -> bool:
+    """Return whether there is something to book without anything having been sent."""
+    return not seen.caught.settlement.nothing_happened() or seen.resolved or (terms.thorough and bool(seen.caught.differences))
+
+
+def _why_halt(caught: CaughtUp, terms: Terms) -> str | None:
+    """Return why the season must not go on: somebody else traded the competitors' positions, or the books cannot be explained.
+
+    A quick sweep leaves unexplained books to the thorough one, which begins the next cycle.
+    """
+    by_hand = [booked for booked in caught.settlement.fills if booked.cause is Cause.MANUAL]
+    if by_hand:
+        fill = by_hand[0].fill
+        return f"an order of nobody's ({fill.client_order_id}) closed {fill.symbol} {fill.position_side} of the competitors"
+    if terms.thorough and caught.differences:
+        return "; ".join(in_words(difference) for difference in caught.differences)
+    return None

@@ -1,0 +1,153 @@
+"""Every connection to the outside, from the settings: the accounts at the venue, the models, the store, the alerts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from arena.adapters.binance.client import FuturesClient
+from arena.adapters.binance.limits import RequestBudget
+from arena.adapters.llm.build import build_model
+from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
+from arena.adapters.storage.sqlite import SqliteRecords
+from arena.application.ports import Notifier
+from arena.domain.competitor import SHARED_ACCOUNT, AccountId, AccountMode, Competitor, Environment
+from arena.errors import ConfigurationError
+from arena.settings import KEY_NAMES, AlertSettings, Settings, VenueSettings
+
+BAN_FILE = Path("runs") / "banned-until"  # of this machine's address, whichever season asks
+
+if TYPE_CHECKING:  # the SDKs are slow to import
+    from arena.adapters.llm.claude import ClaudeModel
+    from arena.adapters.llm.openai import OpenAIModel
+
+
+def request_budget() -> RequestBudget:
+    """Return the budget of this process, which all its clients share."""
+    return RequestBudget(BAN_FILE)
+
+
+def account_clients(settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack) -> dict[AccountId, FuturesClient]:
+    """Connect to every account that the settings name: the shared one, or one for each letter that has keys.
+
+    Raises:
+        ConfigurationError: It is not a venue that this version trades on, or a key is missing.
+    """
+    url = venue_url(settings)
+    clients = {
+        account: FuturesClient(url, key.get_secret_value(), secret.get_secret_value(), key_name=name, budget=budget)
+        for account, (name, key, secret) in _keys(settings).items()
+    }
+    for client in clients.values():
+        closing.push_async_callback(client.close)
+    return clients
+
+
+def venue_url(settings: VenueSettings) -> str:
+    """Return the host that the settings trade on.
+
+    Raises:
+        ConfigurationError: It is not one that this version trades on.
+    """
+    if settings.environment is Environment.MAINNET or not settings.use_testnet:
+        raise ConfigurationError("real money is not open in this version: set ENVIRONMENT=testnet and USE_TESTNET=true")
+    if settings.environment is Environment.PAPER:
+        raise ConfigurationError("ENVIRONMENT=paper is not open in this version: use demo (the simulator) or testnet")
+    url = settings.binance_testnet_base_url
+    if settings.environment is Environment.DEMO and not is_loopback(url):
+        raise ConfigurationError(
+            "ENVIRONMENT=demo trades only against the simulator: start `arena simulator` and set BINANCE_TESTNET_BASE_URL to its "
+            "address, or set ENVIRONMENT=testnet"
+        )
+    return url
+
+
+def _keys(settings: VenueSettings) -> Mapping[AccountId, tuple[str, SecretStr, SecretStr]]:
+    """Return name, key and secret by account.
+
+    Raises:
+        ConfigurationError: One is missing, or two competitors would trade on one account.
+    """
+    if settings.account_mode is AccountMode.SHARED:
+        name, pair = "BINANCE_TESTNET", (settings.binance_testnet_api_key, settings.binance_testnet_secret_key)
+        found = {SHARED_ACCOUNT: (f"{name}_API_KEY", *pair)}
+    else:
+        keys = sorted(settings.account_keys.items())
+        found = {AccountId(f"LLM-{x}"): (f"LLM_{x}_BINANCE_API_KEY", pair.api_key, pair.secret_key) for x, pair in keys}
+    if not found:
+        raise ConfigurationError("ACCOUNT_MODE=separate needs LLM_X_BINANCE_API_KEY and LLM_X_BINANCE_SECRET_KEY for each letter")
+    owners: dict[str, str] = {}
+    for name, key, secret in found.values():
+        for variable, value in ((name, key), (name.replace("API_KEY", "SECRET_KEY"), secret)):
+            if not value.get_secret_value():
+                raise ConfigurationError(f"{variable} is empty: put the key of the Binance futures account into .env")
+        if (other := owners.setdefault(key.get_secret_value(), name)) != name:
+            raise ConfigurationError(
+                f"{other} and {name} are the same key: with ACCOUNT_MODE=separate each needs its own account"
+            )
+    return found
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def open_records(settings: Settings, closing: AsyncExitStack, season: str = "") -> SqliteRecords:
+    """Open the store of a season alone, as reports and exports need it."""
+    if settings.supabase_url:
+        raise ConfigurationError("SUPABASE_URL is set, but this version keeps its state in SQLite only: leave it empty")
+    records = SqliteRecords(settings.database(season))
+    closing.callback(records.close)
+    return records
+
+
+def open_book(settings: Settings, closing: AsyncExitStack, season: str = "") -> SqliteRecords:
+    """Open the store of a season that is there, for reading.
+
+    Raises:
+        ConfigurationError: There is none; nothing is created.
+    """
+    path = settings.database(season)
+    if not settings.supabase_url and not path.exists():
+        raise ConfigurationError(f"there is no book at {path}: name the season with --season, or its file with DATABASE_PATH")
+    return open_records(settings, closing, season)
+
+
+def open_model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> ClaudeModel | OpenAIModel:
+    """Build a competitor's model.
+
+    Raises:
+        ConfigurationError: Its key is missing, or a setting of it cannot be.
+    """
+    key = settings.model_key(competitor.model.provider)
+    if not key.get_secret_value():
+        name = KEY_NAMES[competitor.model.provider]
+        raise ConfigurationError(f"{name} is empty, but {competitor.llm_id} needs it ({competitor.model.model})")
+    model = build_model(competitor.model, key)
+    closing.push_async_callback(model.close)
+    return model
+
+
+def open_notifier(settings: AlertSettings) -> Notifier:
+    """Connect the alerts, or nothing where none are wanted.
+
+    Raises:
+        ConfigurationError: They are wanted, but where to is not said.
+    """
+    if not settings.telegram_notifications_enabled:
+        return SilentNotifier()
+    token = settings.telegram_bot_token.get_secret_value()
+    if not token or not settings.telegram_chat_id:
+        raise ConfigurationError("TELEGRAM_NOTIFICATIONS_ENABLED is true, but TELEGRAM_BOT_TOKEN or TELEGRAM_CHAT_ID is empty")
+    return AppriseNotifier([telegram_url(token, settings.telegram_chat_id)])

@@ -1,0 +1,113 @@
+"""The emergency exit: halt the season, leave everything that every account holds, pause the schedule, tell people.
+
+It needs the keys alone. What else is down (store, models, Prefect, alerts) is a fault in the result, never a reason to stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from arena.adapters.binance.client import FuturesClient
+from arena.adapters.binance.limits import RequestBudget
+from arena.adapters.binance.whole_account import BinanceWholeAccount
+from arena.application.record import Alert, AlertKind
+from arena.application.shutdown import Shutdown, shut_down
+from arena.connections import account_clients, open_notifier
+from arena.domain.competitor import AccountId
+from arena.errors import ArenaError, ExchangeError
+from arena.halting import EMERGENCY, halt
+from arena.schedules import pause_schedules
+from arena.settings import VenueSettings, load_alert_settings
+
+JOURNAL = Path("runs") / "shutdowns.jsonl"  # every use of the exit, a line each
+
+
+async def emergency_shutdown(settings: VenueSettings, by: str, prefect_api_url: str = "") -> Shutdown:
+    """Leave everything; the halt comes first, since a cycle must not open what is closed.
+
+    Args:
+        settings: Where the accounts are.
+        by: Who asked for it, in words.
+        prefect_api_url: Of the server whose schedule is paused; PREFECT_API_URL where left out.
+
+    Raises:
+        ConfigurationError: No account can be reached with these settings.
+    """
+    began = time.monotonic()
+    faults = _halt(settings, f"{EMERGENCY} ({by})")
+    async with AsyncExitStack() as closing:
+        clients = account_clients(settings, RequestBudget(), closing)  # a ban that is written down may be over by now
+        ended = await asyncio.gather(*(_leave(account, client) for account, client in clients.items()))
+    together = _together(list(ended), faults)
+    paused = await pause_schedules(prefect_api_url or os.environ.get("PREFECT_API_URL", ""))
+    told = await _tell(together, settings)
+    result = replace(together, faults=together.faults + paused + told)
+    _write_down(result, settings, time.monotonic() - began)
+    return result
+
+
+def _halt(settings: VenueSettings, reason: str) -> tuple[str, ...]:
+    try:
+        halt(settings, reason)
+    except OSError as error:
+        return (f"the season could not be halted: {settings.halt_file} cannot be written ({error.strerror})",)
+    return ()
+
+
+async def _leave(account: AccountId, client: FuturesClient) -> tuple[AccountId, Shutdown]:
+    with contextlib.suppress(ExchangeError):
+        await client.synchronise()  # only the clock; a signed call sets it too
+    try:
+        return account, await shut_down(BinanceWholeAccount(client))
+    except ArenaError as error:  # a key that is refused keeps no other account from being left
+        return account, Shutdown(flat=False, left=(f"the account cannot be seen: {error}",), closed=(), faults=())
+
+
+def _together(ended: list[tuple[AccountId, Shutdown]], faults: tuple[str, ...]) -> Shutdown:
+    """Return what came of all accounts; where there are several, each sentence names its account."""
+
+    def named(account: AccountId, sentences: tuple[str, ...]) -> list[str]:
+        return [f"{sentence} ({account})" if len(ended) > 1 else sentence for sentence in sentences]
+
+    return Shutdown(
+        flat=all(each.flat for _, each in ended),
+        left=tuple(sentence for account, each in ended for sentence in named(account, each.left)),
+        closed=tuple(sentence for account, each in ended for sentence in named(account, each.closed)),
+        faults=faults + tuple(sentence for account, each in ended for sentence in named(account, each.faults)),
+    )
+
+
+async def _tell(ended: Shutdown, settings: VenueSettings) -> tuple[str, ...]:
+    """Alert; return what kept it from being told."""
+    text = f"EMERGENCY SHUTDOWN of {settings.season} ({settings.environment}): {ended.sentence()}"
+    alert = Alert(kind=AlertKind.HALTED, llm_id=None, text=text, time=datetime.now(UTC))
+    try:
+        await open_notifier(load_alert_settings()).notify([alert])
+    except Exception as error:  # whatever is wrong with the alerts, the account is left
+        return (f"nobody could be alerted: {error}",)
+    return ()
+
+
+def _write_down(ended: Shutdown, settings: VenueSettings, seconds: float) -> None:
+    """Keep a line of it, by which `arena preflight` knows that the exit was rehearsed."""
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "environment": str(settings.environment),
+        "season": settings.season,
+        "flat": ended.flat,
+        "closed": list(ended.closed),
+        "left": list(ended.left),
+        "seconds": round(seconds, 1),
+    }
+    with contextlib.suppress(OSError):
+        JOURNAL.parent.mkdir(parents=True, exist_ok=True)
+        with JOURNAL.open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps(line) + "\n")

@@ -1,0 +1,42 @@
+"""Pausing what Prefect has scheduled, by its HTTP API: the emergency exit must not wait for Prefect's own client to load."""
+
+from __future__ import annotations
+
+import os
+
+import httpx
+
+TRADING = ("trading-cycle/trading-cycle",)  # flow/deployment; the sweep goes on: it protects, and never opens anything
+PATIENCE_SECONDS = 5.0
+
+
+async def pause_schedules(api_url: str) -> tuple[str, ...]:
+    """Pause the deployments that trade; return what could not be paused, in sentences.
+
+    Args:
+        api_url: PREFECT_API_URL; empty where no server is named, then there is nothing to pause.
+    """
+    if not api_url:
+        return ()
+    faults = []
+    async with httpx.AsyncClient(base_url=api_url.rstrip("/"), timeout=PATIENCE_SECONDS, headers=_authorization()) as http:
+        for name in TRADING:
+            try:
+                found = await http.get(f"/deployments/name/{name}")
+                if found.status_code == httpx.codes.NOT_FOUND:
+                    continue
+                found.raise_for_status()
+                (await http.post(f"/deployments/{found.json()['id']}/pause_deployment")).raise_for_status()
+            except (httpx.HTTPError, ValueError, KeyError) as error:
+                faults.append(f"{name} could not be paused ({type(error).__name__}); the halt keeps it from trading")
+    return tuple(faults)
+
+
+def _authorization() -> dict[str, str]:
+    """Return the header of a server that asks for one: a key of Prefect Cloud, or user:password of an own server."""
+    import base64
+
+    key, pair = os.environ.get("PREFECT_API_KEY", ""), os.environ.get("PREFECT_API_AUTH_STRING", "")
+    if key:
+        return {"Authorization": f"Bearer {key}"}
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"} if pair else {}
