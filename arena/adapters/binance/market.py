@@ -10,8 +10,9 @@ from typing import Any
 
 from arena.adapters.binance import schemas
 from arena.adapters.binance.client import FuturesClient, VenueRefusal, to_ms
-from arena.domain.instrument import Instrument
+from arena.domain.instrument import Instrument, MarginTier
 from arena.domain.market import FundingRate, MarketSnapshot, SymbolMarket
+from arena.domain.pairs import Listing
 from arena.errors import ExchangeError, MarketDataError, RateLimited
 
 CANDLES = 499  # one less than the limit at which klines cost weight 5 instead of 2
@@ -83,6 +84,32 @@ class BinanceMarket:
         """Return the mark prices of this moment, USDT."""
         rows = await self._client.read("futures_mark_price")
         return {row["symbol"]: Decimal(row["markPrice"]) for row in rows if row["symbol"] in symbols}
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return the prices of the last trades, USDT."""
+        rows = await self._client.read("futures_symbol_ticker")
+        return {row["symbol"]: Decimal(row["price"]) for row in rows if row["symbol"] in symbols}
+
+    async def listings(self, symbols: Sequence[str]) -> Mapping[str, Listing]:
+        """Return the contracts as anybody sees them, with their prices; an unknown symbol is left out. Needs no key."""
+        listed = {entry["symbol"]: entry for entry in (await self._info())["symbols"]}
+        lasts, marks = await asyncio.gather(self.last_prices(symbols), self.marks(symbols))
+        return {
+            symbol: schemas.listing(listed[symbol], lasts.get(symbol), marks.get(symbol))
+            for symbol in symbols
+            if symbol in listed
+        }
+
+    async def tradable(self) -> tuple[str, ...]:
+        """Return every perpetual in USDT that is trading. Needs no key."""
+        found = (schemas.listing(entry, None, None) for entry in (await self._info())["symbols"])
+        return tuple(listing.symbol for listing in found if listing.trading and listing.perpetual)
+
+    async def tiers(self, symbols: Sequence[str]) -> Mapping[str, tuple[MarginTier, ...]] | None:
+        """Return the margin tiers; None without a key, which the venue asks for here."""
+        if not self._signed:
+            return None
+        return {symbol: schemas.tiers(rows) for symbol, rows in (await self._brackets()).items() if symbol in symbols}
 
     async def fundings(self, symbols: Sequence[str], after: datetime, until: datetime) -> tuple[FundingRate, ...]:
         """Return the fundings with after < time ≤ until, oldest first; asks only when a full hour lies between."""
