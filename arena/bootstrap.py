@@ -32,7 +32,7 @@ from arena.domain.plan import Desk
 from arena.domain.risk import Limits
 from arena.errors import ConfigurationError, ExchangeError
 from arena.halting import halt
-from arena.settings import KEY_NAMES, Environment, Settings, VenueSettings
+from arena.settings import KEY_NAMES, Environment, LimitSettings, Settings, VenueSettings
 
 CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
@@ -162,7 +162,7 @@ def open_book(settings: Settings, closing: AsyncExitStack, season: str = "") -> 
     return open_records(settings, closing, season)
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: LimitSettings) -> Limits:
     """Return the season's limits, the same objects in prompt and risk."""
     return Limits(
         max_leverage=settings.max_leverage,
@@ -193,6 +193,32 @@ def futures_client(settings: VenueSettings) -> FuturesClient:
         if not value:
             raise ConfigurationError(f"{name} is empty: put the key of your Binance futures testnet account into .env")
     return FuturesClient(url, key, secret, key_name="BINANCE_TESTNET_API_KEY")
+
+
+def open_market(settings: VenueSettings, closing: AsyncExitStack) -> BinanceMarket:
+    """Connect to the market alone, to look at it: with the account's key where one is set, else as anybody. Trades nothing."""
+    live = settings.environment in (Environment.MAINNET, Environment.PAPER)
+    url = settings.binance_base_url if live else settings.binance_testnet_base_url
+    name, key, secret = _looking_key(settings)
+    client = FuturesClient(url, key, secret, key_name=name)
+    closing.push_async_callback(client.close)
+    venue = f"Binance USD-M futures{'' if live else ' testnet'} ({urlsplit(url).hostname})"
+    return BinanceMarket(client, signed=bool(key), venue=venue)
+
+
+def _looking_key(settings: VenueSettings) -> tuple[str, str, str]:
+    """Return name, key and secret; empty ones where none is set, or none that belongs to this host and may be read."""
+    if settings.environment is Environment.MAINNET and not settings.use_testnet:
+        name, key, secret = "BINANCE_API_KEY", settings.binance_api_key, settings.binance_secret_key
+    elif settings.environment is Environment.TESTNET or (
+        settings.environment is Environment.DEMO and _loopback(settings.binance_testnet_base_url)
+    ):
+        name, key, secret = "BINANCE_TESTNET_API_KEY", settings.binance_testnet_api_key, settings.binance_testnet_secret_key
+    else:
+        return "", "", ""
+    if not key.get_secret_value() or not secret.get_secret_value():
+        return "", "", ""
+    return name, key.get_secret_value(), secret.get_secret_value()
 
 
 def _loopback(url: str) -> bool:

@@ -18,6 +18,11 @@ from arena.errors import ArenaError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language models compete on Binance USD-M futures.")
 
+pairs = typer.Typer(no_args_is_help=True, help="Check and choose the pairs of a season.")
+app.add_typer(pairs, name="pairs")
+
+Pairs = Annotated[list[str] | None, typer.Argument(metavar="A,B,C", show_default=False, help="Such as BTCUSDT,ETHUSDT,SOLUSDT.")]
+Preset = Annotated[str, typer.Option("--preset", help="major or low-price, instead of naming pairs.", show_default=False)]
 Season = Annotated[str, typer.Option("--season", help="The season's name; SEASON of .env where left out.")]
 
 
@@ -118,6 +123,39 @@ def doctor() -> None:
         return well
 
     raise typer.Exit(0 if asyncio.run(run()) else 1)
+
+
+@pairs.command()
+def check(
+    names: Pairs = None, preset: Preset = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
+) -> None:
+    """Look pairs up at Binance (those of AVAILABLE_PAIRS where none are named); needs no key. Ends with 1 if one fails."""
+    from arena.pairs import chosen, examine
+    from arena.settings import written_pairs
+
+    found = asyncio.run(examine(chosen(names or (), preset) if names or preset else written_pairs()))
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        from arena.terminal import print_pairs
+
+        print_pairs(found.title, found.leverage, found.checks, found.notes)
+    raise typer.Exit(1 if found.every_fault else 0)
+
+
+@pairs.command("set")
+def set_pairs(names: Pairs = None, preset: Preset = "") -> None:
+    """Check pairs, then write them into `.env` and README.md; writes nothing and ends with 1 if one fails."""
+    from arena.pairs import chosen, examine, write
+    from arena.terminal import print_pairs
+
+    found = asyncio.run(examine(chosen(names or (), preset)))
+    print_pairs(found.title, found.leverage, found.checks, found.notes)
+    if found.every_fault:
+        typer.echo(f"Nothing was written: {'; '.join(found.every_fault)}.", err=True)
+        raise typer.Exit(1)
+    for sentence in write(found):
+        typer.echo(sentence)
 
 
 @app.command()

@@ -74,7 +74,16 @@ class VenueSettings(BaseSettings):
         return Path("runs") / self.season / "HALT"
 
 
-class Settings(VenueSettings):
+class LimitSettings(VenueSettings):
+    """What one competitor may bind, at the account it trades on."""
+
+    initial_balance_per_llm: Decimal = Field(default=Decimal("200.0"), gt=0)
+    max_leverage: int = Field(default=5, ge=1, le=125)
+    max_open_positions: int = Field(default=5, ge=1)
+    max_margin_usage: Decimal = Field(default=Decimal("0.80"), gt=0, le=1)
+
+
+class Settings(LimitSettings):
     """The whole configuration; see `.env.example` for what each variable means."""
 
     debug: bool = False
@@ -91,12 +100,8 @@ class Settings(VenueSettings):
     deepseek_api_key: SecretStr = SecretStr("")
     openai_api_key: SecretStr = SecretStr("")
 
-    initial_balance_per_llm: Decimal = Field(default=Decimal("200.0"), gt=0)
     total_llms: int = Field(default=3, ge=1, le=26)
     available_pairs: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "DOGEUSDT", "XRPUSDT")
-    max_leverage: int = Field(default=5, ge=1, le=125)
-    max_open_positions: int = Field(default=5, ge=1)
-    max_margin_usage: Decimal = Field(default=Decimal("0.80"), gt=0, le=1)
 
     llm_decision_interval_seconds: int = Field(default=300, ge=10)
     llm_max_decisions_per_hour: int = Field(default=12, ge=1)
@@ -126,7 +131,7 @@ class Settings(VenueSettings):
     @field_validator("available_pairs", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(part.strip().upper() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return split_pairs(value) if isinstance(value, str) else value
 
     @field_validator("available_pairs")
     @classmethod
@@ -212,6 +217,12 @@ class Settings(VenueSettings):
         }[provider]
 
 
+class _WrittenPairs(VenueSettings):
+    """AVAILABLE_PAIRS as a plain text, which nothing can be wrong with."""
+
+    available_pairs: str = ",".join(Settings.model_fields["available_pairs"].default)
+
+
 AnySettings = TypeVar("AnySettings", bound=VenueSettings)
 
 
@@ -258,11 +269,38 @@ def load_venue_settings(env_file: Path | None = None) -> VenueSettings:
     return _load(VenueSettings, env_file)
 
 
+def load_limit_settings(env_file: Path | None = None) -> LimitSettings:
+    """Read what sizes a competitor's orders; models, store and AVAILABLE_PAIRS do not matter.
+
+    Raises:
+        ConfigurationError: As `load_settings`.
+    """
+    return _load(LimitSettings, env_file)
+
+
+def written_pairs(env_file: Path | None = None) -> tuple[str, ...]:
+    """Return AVAILABLE_PAIRS as it is written, with whatever is named twice or misspelt; the default where it is not set."""
+    return split_pairs(_load(_WrittenPairs, env_file).available_pairs)
+
+
+def split_pairs(text: str) -> tuple[str, ...]:
+    """Return the symbols of a list such as `btcusdt, ETHUSDT`, in capitals."""
+    return tuple(part.strip().upper() for part in text.split(",") if part.strip())
+
+
+def environment_file() -> Path:
+    """Return the file that the settings are read from: `.env`, or what ARENA_ENV_FILE names."""
+    return Path(os.environ.get("ARENA_ENV_FILE", ".env"))
+
+
 def _load(kind: type[AnySettings], env_file: Path | None) -> AnySettings:
+    path = env_file or environment_file()
     try:
-        return kind(_env_file=env_file or os.environ.get("ARENA_ENV_FILE", ".env"))
+        return kind(_env_file=path)
     except ValidationError as error:
         raise ConfigurationError(_sentence(error)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read as text in UTF-8 ({error})") from error
 
 
 def _sentence(error: ValidationError) -> str:

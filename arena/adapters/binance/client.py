@@ -43,13 +43,14 @@ class FuturesClient:
         key_name: The setting that holds the key, for error sentences.
 
     Attributes:
+        base_url: Scheme and host.
         used_weight: Request weight of the running minute, as of the last answer.
     """
 
     def __init__(self, base_url: str, api_key: str = "", api_secret: str = "", key_name: str = "the Binance API key") -> None:
         self._client = AsyncClient(api_key or None, api_secret or None, requests_params={"timeout": REQUEST_TIMEOUT_SECONDS})
         self._client.FUTURES_URL = base_url.rstrip("/") + "/fapi"
-        self._base_url = base_url
+        self.base_url = base_url
         self._key_name = key_name
         self.used_weight = 0
 
@@ -98,11 +99,11 @@ class FuturesClient:
         except BinanceAPIException as error:
             raise self._translated(error, uncertain) from None
         except TimeoutError:
-            raise uncertain(f"{self._base_url} did not answer within {REQUEST_TIMEOUT_SECONDS} s") from None
+            raise uncertain(f"{self.base_url} did not answer within {REQUEST_TIMEOUT_SECONDS} s") from None
         except aiohttp.ClientConnectorError:
-            raise ExchangeUnavailable(f"{self._base_url} cannot be reached") from None
+            raise ExchangeUnavailable(f"{self.base_url} cannot be reached") from None
         except (aiohttp.ClientError, BinanceRequestException) as error:
-            raise uncertain(f"{self._base_url} broke off its answer ({type(error).__name__})") from None
+            raise uncertain(f"{self.base_url} broke off its answer ({type(error).__name__})") from None
         self._note_weight()
         return answer
 
@@ -119,7 +120,7 @@ class FuturesClient:
             return RateLimited(f"Binance asks to slow down ({status}, {code})", retry_after=pause, banned=status == 418)
         if code in _KEYS:
             return ConfigurationError(
-                f"{self._key_name} was refused by {self._base_url} with {code}: check key, secret and permissions"
+                f"{self._key_name} was refused by {self.base_url} with {code}: check key, secret and permissions"
             )
         if code in _NOT_EXECUTED or (status == 503 and message in _FAILED_503):
             return ExchangeUnavailable(f"Binance is overloaded ({status}, {code}) and executed nothing")
