@@ -35,7 +35,7 @@ from arena.domain.plan import Desk
 from arena.domain.risk import Limits
 from arena.errors import ConfigurationError
 from arena.halting import halt, shutting_down
-from arena.settings import Settings
+from arena.settings import LimitSettings, Settings
 
 CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
@@ -152,7 +152,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
         )
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: LimitSettings) -> Limits:
     """Return the season's limits, the same objects in prompt and risk."""
     return Limits(
         max_leverage=settings.max_leverage,

@@ -18,6 +18,11 @@ from arena.errors import ArenaError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language models compete on Binance USD-M futures.")
 
+pairs = typer.Typer(no_args_is_help=True, help="Check and choose the pairs of a season.")
+app.add_typer(pairs, name="pairs")
+
+Pairs = Annotated[list[str] | None, typer.Argument(metavar="A,B,C", show_default=False, help="Such as BTCUSDT,ETHUSDT,SOLUSDT.")]
+Preset = Annotated[str, typer.Option("--preset", help="major or low-price, instead of naming pairs.", show_default=False)]
 Season = Annotated[str, typer.Option("--season", help="The season's name; SEASON of .env where left out.")]
 
 
@@ -48,9 +53,9 @@ def export(
 ) -> None:
     """Write a season's fills, funding, equity, positions, decisions and accounts as CSV."""
     from arena.adapters.storage.csv_files import write_export
+    from arena.configuration import load_settings
     from arena.connections import open_book
     from arena.domain.competitor import SeasonId
-    from arena.settings import load_settings
 
     async def run() -> list[Path]:
         settings = load_settings()
@@ -65,9 +70,9 @@ def export(
 def leaderboard(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Show who leads."""
     from arena.application.leaderboard import Leaderboard, read_leaderboard
+    from arena.configuration import load_settings
     from arena.connections import open_book
     from arena.domain.competitor import SeasonId
-    from arena.settings import load_settings
 
     async def run() -> Leaderboard:
         settings = load_settings()
@@ -90,9 +95,9 @@ def report(
 ) -> None:
     """Write a season's report as one self-contained HTML file."""
     from arena.application.season_report import season_report
+    from arena.configuration import load_settings
     from arena.connections import open_book
     from arena.domain.competitor import SeasonId
-    from arena.settings import load_settings
 
     async def run() -> str:
         settings = load_settings()
@@ -120,11 +125,44 @@ def doctor() -> None:
     raise typer.Exit(0 if asyncio.run(run()) else 1)
 
 
+@pairs.command()
+def check(
+    names: Pairs = None, preset: Preset = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
+) -> None:
+    """Look pairs up at Binance (those of AVAILABLE_PAIRS where none are named); needs no key. Ends with 1 if one fails."""
+    from arena.configuration import written_pairs
+    from arena.pairs import chosen, examine
+
+    found = asyncio.run(examine(chosen(names or (), preset) if names or preset else written_pairs()))
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        from arena.terminal import print_pairs
+
+        print_pairs(found.title, found.leverage, found.checks, found.notes)
+    raise typer.Exit(1 if found.every_fault else 0)
+
+
+@pairs.command("set")
+def set_pairs(names: Pairs = None, preset: Preset = "") -> None:
+    """Check pairs, then write them into `.env` and README.md; writes nothing and ends with 1 if one fails."""
+    from arena.pairs import chosen, examine, write
+    from arena.terminal import print_pairs
+
+    found = asyncio.run(examine(chosen(names or (), preset)))
+    print_pairs(found.title, found.leverage, found.checks, found.notes)
+    if found.every_fault:
+        typer.echo(f"Nothing was written: {'; '.join(found.every_fault)}.", err=True)
+        raise typer.Exit(1)
+    for sentence in write(found):
+        typer.echo(sentence)
+
+
 @app.command()
 def halt(reason: Annotated[str, typer.Option(help="Shown wherever the halt is.")] = "by hand") -> None:
     """Stop the season: no cycle begins, nothing is opened; positions keep their stops."""
+    from arena.configuration import load_venue_settings
     from arena.halting import halt as write_halt
-    from arena.settings import load_venue_settings
 
     settings = load_venue_settings()
     write_halt(settings, reason)
@@ -134,8 +172,8 @@ def halt(reason: Annotated[str, typer.Option(help="Shown wherever the halt is.")
 @app.command()
 def resume() -> None:
     """Let a halted season go on with the next cycle."""
+    from arena.configuration import load_venue_settings
     from arena.halting import resume as remove_halt
-    from arena.settings import load_venue_settings
 
     settings = load_venue_settings()
     typer.echo(f"{settings.season} {'goes on' if remove_halt(settings) else 'was not halted'}")
@@ -144,8 +182,8 @@ def resume() -> None:
 @app.command()
 def shutdown() -> None:
     """Halt the season, cancel all orders and close all positions of the account, whosever they are. Asks nothing."""
+    from arena.configuration import load_venue_settings
     from arena.emergency import emergency_shutdown
-    from arena.settings import load_venue_settings
 
     ended = asyncio.run(emergency_shutdown(load_venue_settings(), "arena shutdown"))
     typer.echo(ended.sentence())

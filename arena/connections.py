@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
+from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.llm.build import build_model
 from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
 from arena.adapters.storage.sqlite import SqliteRecords
@@ -75,8 +76,9 @@ def _keys(settings: VenueSettings) -> Mapping[AccountId, tuple[str, SecretStr, S
         ConfigurationError: One is missing, or two competitors would trade on one account.
     """
     if settings.account_mode is AccountMode.SHARED:
-        name, pair = "BINANCE_TESTNET", (settings.binance_testnet_api_key, settings.binance_testnet_secret_key)
-        found = {SHARED_ACCOUNT: (f"{name}_API_KEY", *pair)}
+        testnet = ("BINANCE_TESTNET_API_KEY", settings.binance_testnet_api_key, settings.binance_testnet_secret_key)
+        mainnet = ("BINANCE_API_KEY", settings.binance_api_key, settings.binance_secret_key)
+        found = {SHARED_ACCOUNT: mainnet if settings.environment is Environment.MAINNET else testnet}
     else:
         keys = sorted(settings.account_keys.items())
         found = {AccountId(f"LLM-{x}"): (f"LLM_{x}_BINANCE_API_KEY", pair.api_key, pair.secret_key) for x, pair in keys}
@@ -92,6 +94,29 @@ def _keys(settings: VenueSettings) -> Mapping[AccountId, tuple[str, SecretStr, S
                 f"{other} and {name} are the same key: with ACCOUNT_MODE=separate each needs its own account"
             )
     return found
+
+
+def open_listings(settings: VenueSettings, closing: AsyncExitStack) -> BinanceListings:
+    """Connect to what the venue lists, with the account's key where one is set, else as anybody. Trades nothing."""
+    live = settings.environment in (Environment.MAINNET, Environment.PAPER)
+    url = settings.binance_base_url if live else settings.binance_testnet_base_url
+    name, key, secret = _looking_key(settings)
+    client = FuturesClient(url, key, secret, key_name=name, budget=request_budget())
+    closing.push_async_callback(client.close)
+    return BinanceListings(client, signed=bool(key), venue=f"Binance USD-M futures ({urlsplit(url).hostname})")
+
+
+def _looking_key(settings: VenueSettings) -> tuple[str, str, str]:
+    """Return name, key and secret; empty ones where none is set, or none that belongs to this host and may be read."""
+    testing = settings.environment is Environment.TESTNET or (
+        settings.environment is Environment.DEMO and is_loopback(settings.binance_testnet_base_url)
+    )
+    if not testing and (settings.environment is not Environment.MAINNET or settings.use_testnet):
+        return "", "", ""
+    with suppress(ConfigurationError):
+        name, key, secret = next(iter(_keys(settings).values()))
+        return name, key.get_secret_value(), secret.get_secret_value()
+    return "", "", ""
 
 
 def is_loopback(url: str) -> bool:

@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 import httpx
 
 from arena.adapters.binance.account import BinanceAccount
+from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.binance.market import BinanceMarket
 from arena.bootstrap import limits_of
+from arena.configuration import load_settings
 from arena.connections import account_clients, open_model, open_notifier, open_records, request_budget
 from arena.domain.competitor import Competitor
-from arena.domain.money import ZERO
-from arena.domain.risk import MarginState
+from arena.domain.pairs import check_pairs
 from arena.errors import ArenaError, ConfigurationError
-from arena.settings import Settings, load_settings
+from arena.settings import Settings
 
 PATIENCE_SECONDS = 10.0
 LARGEST_CLOCK_DIFFERENCE = 0.5  # seconds; Binance refuses a request that is a second ahead
@@ -99,26 +100,29 @@ async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator
             )
         return f"{book.wallet_balance:.2f} USDT, {len(book.positions)} open positions"
 
-    for subject, look in (("Binance", clock), ("account", account), ("pairs", lambda: _pairs(settings, market))):
+    for subject, look in (
+        ("Binance", clock),
+        ("account", account),
+        ("pairs", lambda: _pairs(settings, BinanceListings(client, signed=True, venue="Binance"))),
+    ):
         yield await _tried(subject, look)
 
 
-async def _pairs(settings: Settings, market: BinanceMarket) -> str:
-    """Check that each pair is listed, trading, and within reach of one competitor's capital."""
-    found = await market.instruments(settings.available_pairs)
-    marks = await market.marks(settings.available_pairs)
-    room = MarginState(equity=settings.initial_balance_per_llm, used=ZERO, open_positions=0)
-    reach = room.largest_margin(limits_of(settings)) * settings.max_leverage
-    wrong = [f"{pair} is not listed" for pair in settings.available_pairs if pair not in found or pair not in marks]
-    for pair, instrument in found.items():
-        least = max(instrument.min_notional, instrument.min_quantity * marks.get(pair, ZERO))
-        if not instrument.trading:
-            wrong.append(f"{pair} is not trading")
-        elif least > reach:
-            wrong.append(f"the smallest order of {pair} is {least:.2f} USDT, {room.equity:.2f} USDT reach {reach:.2f}")
+async def _pairs(settings: Settings, market: BinanceListings) -> str:
+    """Check each pair as `arena pairs check` does."""
+    pairs = settings.available_pairs
+    checks = check_pairs(
+        pairs,
+        await market.listings(pairs),
+        await market.tiers(pairs),
+        await market.tradable(),
+        settings.initial_balance_per_llm,
+        limits_of(settings),
+    )
+    wrong = [fault for check in checks for fault in check.faults]
     if wrong:
-        raise ConfigurationError(f"AVAILABLE_PAIRS: {'; '.join(wrong)}")
-    return f"{len(found)} pairs are trading and within reach"
+        raise ConfigurationError(f"AVAILABLE_PAIRS: {'; '.join(wrong)} (see `arena pairs check`)")
+    return f"{len(checks)} pairs are trading and within reach"
 
 
 async def _store(settings: Settings, closing: AsyncExitStack) -> str:

@@ -20,12 +20,13 @@ from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.whole_account import BinanceWholeAccount
 from arena.application.record import Alert, AlertKind
 from arena.application.shutdown import Shutdown, shut_down
+from arena.configuration import load_alert_settings
 from arena.connections import account_clients, open_notifier
 from arena.domain.competitor import AccountId
 from arena.errors import ArenaError, ExchangeError
 from arena.halting import EMERGENCY, halt
 from arena.schedules import pause_schedules
-from arena.settings import VenueSettings, load_alert_settings
+from arena.settings import VenueSettings
 
 JOURNAL = Path("runs") / "shutdowns.jsonl"  # every use of the exit, a line each
 

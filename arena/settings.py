@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from arena.by_letter import ByLetter
@@ -111,7 +110,16 @@ class VenueSettings(BaseSettings):
         return self.season_directory / "HALT"
 
 
-class Settings(VenueSettings, AlertSettings):
+class LimitSettings(VenueSettings):
+    """What one competitor may bind, at the account it trades on."""
+
+    initial_balance_per_llm: Decimal = Field(default=Decimal("200.0"), gt=0)
+    max_leverage: int = Field(default=5, ge=1, le=125)
+    max_open_positions: int = Field(default=5, ge=1)
+    max_margin_usage: Decimal = Field(default=Decimal("0.80"), gt=0, le=1)
+
+
+class Settings(LimitSettings, AlertSettings):
     """The whole configuration; see `.env.example` for what each variable means."""
 
     debug: bool = False
@@ -124,12 +132,8 @@ class Settings(VenueSettings, AlertSettings):
     deepseek_api_key: SecretStr = SecretStr("")
     openai_api_key: SecretStr = SecretStr("")
 
-    initial_balance_per_llm: Decimal = Field(default=Decimal("200.0"), gt=0)
     total_llms: int = Field(default=3, ge=1, le=26)
     available_pairs: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "DOGEUSDT", "XRPUSDT")
-    max_leverage: int = Field(default=5, ge=1, le=125)
-    max_open_positions: int = Field(default=5, ge=1)
-    max_margin_usage: Decimal = Field(default=Decimal("0.80"), gt=0, le=1)
 
     llm_decision_interval_seconds: int = Field(default=300, ge=10)
     llm_max_decisions_per_hour: int = Field(default=12, ge=1)
@@ -148,7 +152,7 @@ class Settings(VenueSettings, AlertSettings):
     @field_validator("available_pairs", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(part.strip().upper() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return split_pairs(value) if isinstance(value, str) else value
 
     @field_validator("available_pairs")
     @classmethod
@@ -244,54 +248,12 @@ class Settings(VenueSettings, AlertSettings):
         }[provider]
 
 
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+class WrittenPairs(VenueSettings):
+    """AVAILABLE_PAIRS as a plain text, which nothing can be wrong with."""
+
+    available_pairs: str = ",".join(Settings.model_fields["available_pairs"].default)
 
 
-def load_settings(env_file: Path | None = None) -> Settings:
-    """Read the settings from the environment and, for what is not set there, from a file.
-
-    Args:
-        env_file: `.env` where left out, or what ARENA_ENV_FILE names.
-
-    Raises:
-        ConfigurationError: One sentence naming each variable that is missing or wrong; never a value that may be secret.
-    """
-    return _load(Settings, env_file)
-
-
-def load_venue_settings(env_file: Path | None = None) -> VenueSettings:
-    """Read what reaching the account needs; whatever else is wrong in `.env` does not matter.
-
-    Raises:
-        ConfigurationError: As `load_settings`.
-    """
-    return _load(VenueSettings, env_file)
-
-
-def load_alert_settings(env_file: Path | None = None) -> AlertSettings:
-    """Read where alerts go, whatever else is wrong in `.env`.
-
-    Raises:
-        ConfigurationError: As `load_settings`.
-    """
-    return _load(AlertSettings, env_file)
-
-
-def _load(kind: type[AnySettings], env_file: Path | None) -> AnySettings:
-    try:
-        return kind(_env_file=env_file or os.environ.get("ARENA_ENV_FILE", ".env"))
-    except ValidationError as error:
-        raise ConfigurationError(_sentence(error)) from None
-
-
-def _sentence(error: ValidationError) -> str:
-    faults = []
-    for fault in error.errors(include_url=False, include_input=False):
-        location = fault["loc"]
-        if location and location[0] == "llms":
-            variable = f"LLM_{location[1]}_{str(location[2]).upper()}: " if len(location) > 2 else ""
-        else:
-            variable = f"{str(location[0]).upper()}: " if location else ""
-        what = "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
-        faults.append(f"{variable}{what}")
-    return f"The configuration cannot be used. {'; '.join(faults)}. Change it in .env (see .env.example)."
+def split_pairs(text: str) -> tuple[str, ...]:
+    """Return the symbols of a list such as `btcusdt, ETHUSDT`, in capitals."""
+    return tuple(part.strip().upper() for part in text.split(",") if part.strip())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from arena.application.leaderboard import Leaderboard, Standing
+from arena.domain.money import plain
+from arena.domain.pairs import PairCheck
 
 WIDTH = 140  # columns; a narrower terminal wraps, a pipe gets whole lines
 
@@ -25,6 +29,33 @@ def print_leaderboard(board: Leaderboard) -> None:
     console = Console(width=WIDTH, highlight=False)
     console.print(table)
     console.print(board.verdict)
+
+
+def print_pairs(title: str, leverage: int, checks: Sequence[PairCheck], notes: Sequence[str]) -> None:
+    """Print what was found about pairs.
+
+    Args:
+        leverage: At which `checks` give the margin.
+        notes: Lines below the table.
+    """
+    table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("Pair", no_wrap=True)
+    for heading in ("Last price", "Mark price", "Smallest order, USDT", f"Margin at {leverage}x, USDT", "Of the capital"):
+        table.add_column(heading, justify="right")
+    table.add_column("Verdict")
+    for check in checks:
+        table.add_row(escape(check.symbol), *_figures(check), escape("; ".join(check.faults) or "ok"))
+    console = Console(width=WIDTH, highlight=False)
+    console.print(table)
+    for note in notes:
+        console.print(note, markup=False)
+
+
+def _figures(check: PairCheck) -> tuple[str, ...]:
+    prices = ("–" if price is None else plain(price) for price in (check.last_price, check.mark_price))
+    if check.order is None or check.share is None:
+        return (*prices, "–", "–", "–")
+    return (*prices, f"{check.order.notional:.2f}", f"{check.order.margin:.2f}", f"{check.share * 100:.2f} %")
 
 
 def _cells(standing: Standing) -> tuple[str, ...]:

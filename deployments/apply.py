@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from arena.configuration import load_settings
 from arena.errors import ConfigurationError
-from arena.settings import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 POOL = "arena"

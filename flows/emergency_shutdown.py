@@ -7,8 +7,8 @@ from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 
+from arena.configuration import load_venue_settings
 from arena.emergency import emergency_shutdown as leave_everything
-from arena.settings import load_venue_settings
 
 
 @flow(name="emergency-shutdown", retries=0)

@@ -16,12 +16,12 @@ from arena.application.deciding import Asked, spent_hours, unanswered
 from arena.application.ports import Prompt
 from arena.application.record import CycleRecord
 from arena.bootstrap import Arena, open_arena
+from arena.configuration import load_settings
 from arena.domain.competitor import CompetitorId
 from arena.domain.plan import Desk
 from arena.errors import CycleConflict
 from arena.halting import halted
 from arena.logs import configure_logging
-from arena.settings import load_settings
 from tasks import decisions, market, notifications, orders, protection, records
 
 BOOKING_TRIES = 3

@@ -267,9 +267,9 @@ async def write_results(demo: Demo, venue: dict[str, Any]) -> None:
     from arena.adapters.storage.csv_files import write_export
     from arena.application.leaderboard import read_leaderboard
     from arena.application.season_report import season_report
+    from arena.configuration import load_settings
     from arena.connections import open_records
     from arena.domain.competitor import SeasonId
-    from arena.settings import load_settings
     from arena.terminal import print_leaderboard
 
     async with contextlib.AsyncExitStack() as closing:

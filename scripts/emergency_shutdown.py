@@ -16,9 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that it runs as a file
 
+from arena.configuration import load_venue_settings
 from arena.emergency import emergency_shutdown
 from arena.errors import ArenaError
-from arena.settings import load_venue_settings
 
 
 def main() -> int:

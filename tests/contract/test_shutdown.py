@@ -16,12 +16,12 @@ import pytest
 from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.client import FuturesClient
 from arena.application.shutdown import shut_down
+from arena.configuration import load_venue_settings
 from arena.domain.client_id import client_order_id
 from arena.domain.competitor import SeasonId
 from arena.domain.order import Leg, Order, OrderType, PositionSide
 from arena.errors import ExchangeUnavailable
 from arena.halting import halt, halted, resume
-from arena.settings import load_venue_settings
 from tests.fakes.candles import BAR, START, flat, write_candles
 from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator
 

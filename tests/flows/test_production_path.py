@@ -17,10 +17,10 @@ from prefect import get_client
 from arena.adapters.recorded import generate_market
 from arena.application.record import CycleRecord
 from arena.bootstrap import open_arena
+from arena.configuration import load_settings
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.errors import ConfigurationError
 from arena.halting import halt, resume
-from arena.settings import load_settings
 from flows.emergency_shutdown import emergency_shutdown
 from flows.trading_cycle import trading_cycle
 from tests.fakes.simulator import Simulator, running_simulator

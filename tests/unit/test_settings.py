@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from arena.configuration import load_settings
 from arena.errors import ConfigurationError
 from arena.logs import configure_logging
-from arena.settings import Settings, load_settings
+from arena.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,6 +13,7 @@ from arena.domain.instrument import Instrument, MarginTier
 from arena.domain.market import Candle, FundingRate, SymbolMarket
 from arena.domain.money import ZERO
 from arena.domain.order import Fill, OrderSide, OrderType, PositionSide, RestingOrder
+from arena.domain.pairs import Listing
 
 Wire = Mapping[str, Any]
 
@@ -54,6 +55,24 @@ def instrument(symbol: Wire, brackets: Sequence[Wire], commission: Wire) -> Inst
         taker_fee_rate=decimal(commission["takerCommissionRate"]),
         tiers=tiers(brackets),
         trading=symbol["status"] == "TRADING",
+    )
+
+
+def listing(symbol: Wire, last_price: Decimal | None, mark_price: Decimal | None) -> Listing:
+    """Read a symbol of `GET /fapi/v1/exchangeInfo` as anybody sees it; filters as in `instrument`."""
+    filters = {entry["filterType"]: entry for entry in symbol["filters"]}
+    lot, market_lot = filters["LOT_SIZE"], filters.get("MARKET_LOT_SIZE", filters["LOT_SIZE"])
+    return Listing(
+        symbol=symbol["symbol"],
+        status=symbol["status"],
+        contract_type=symbol.get("contractType", ""),
+        quote_asset=symbol.get("quoteAsset", ""),
+        margin_asset=symbol.get("marginAsset", ""),
+        step_size=max(decimal(lot["stepSize"]), decimal(market_lot["stepSize"])),
+        min_quantity=max(decimal(lot["minQty"]), decimal(market_lot["minQty"])),
+        min_notional=decimal(filters["MIN_NOTIONAL"]["notional"]) if "MIN_NOTIONAL" in filters else ZERO,
+        last_price=last_price,
+        mark_price=mark_price,
     )
 
 

@@ -1,0 +1,96 @@
+"""`.env` as text: one variable is given another value, and everything else stays as it was."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from dotenv.parser import Binding, parse_stream
+
+from arena.errors import ConfigurationError
+
+_NAME = re.compile(r"\s*(?:export[^\S\r\n]+)?[^\s=\#]+")
+_EQUAL_SIGN = re.compile(r"[^\S\r\n]*=(?:[^\S\r\n]*(?![\s\#]))?")  # and the blanks before a value
+_TAIL = re.compile(r"(?:[^\S\r\n]+\#[^\r\n]*)?[^\S\r\n]*(?:\r\n|\n|\r)?\Z")  # from the comment behind it on
+_BOM = "\ufeff"
+_ANY_BYTES = "surrogateescape"  # what is not UTF-8 comes out as it went in
+
+
+def with_variable(text: str, name: str, value: str) -> str:
+    """Return the text of a `.env` with `name` set to `value`; every other line, comment and blank is the same to the byte.
+
+    Each line that sets it gets the value and keeps its comment: which of several counts is for the reader to decide. Without
+    one a line is added at the end. Lines are told apart as python-dotenv does, which reads the settings: a quoted value may
+    span several of them, and names differ in case only.
+
+    Args:
+        text: The whole file, with its line ends.
+        name: In capitals.
+        value: Without blanks, quotes and `#`, so that it needs no quoting.
+    """
+    body = text.removeprefix(_BOM)
+    bindings = list(parse_stream(io.StringIO(body, newline="")))
+    lines = [_assigned(binding, value) if _sets(binding, name) else binding.original.string for binding in bindings]
+    if not any(_sets(binding, name) for binding in bindings):
+        line_end = "\r\n" if "\r\n" in body else "\n"
+        lines += ["" if body.endswith(("\n", "\r")) or not body else line_end, f"{name}={value}{line_end}"]
+    return text[: len(text) - len(body)] + "".join(lines)
+
+
+def read_text(path: Path) -> str | None:
+    """Return a file's text with its line ends, or None where there is none; `replace_file` writes it back to the byte.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    try:
+        return path.read_bytes().decode("utf-8", _ANY_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror})") from error
+
+
+def replace_file(path: Path, text: str, mode_if_new: int) -> None:
+    """Write a file whole or not at all; one that is there keeps its mode, and a symbolic link its place.
+
+    Args:
+        mode_if_new: Permission bits of a file that is not there yet.
+
+    Raises:
+        ConfigurationError: It cannot be written; it is as it was.
+    """
+    target, partial = path.resolve(), None
+    try:
+        mode = target.stat().st_mode & 0o7777 if target.exists() else mode_if_new
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.")
+        partial = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode("utf-8", _ANY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.chmod(mode)
+        partial.replace(target)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written ({error.strerror})") from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+def _sets(binding: Binding, name: str) -> bool:
+    return binding.key is not None and binding.key.upper() == name
+
+
+def _assigned(binding: Binding, value: str) -> str:
+    """Return a binding's text, from the blank lines before it to its line end, with another value."""
+    original = binding.original.string
+    name = _NAME.match(original)
+    assert name is not None  # the parser has found one
+    sign = _EQUAL_SIGN.match(original, name.end())
+    tail = _TAIL.search(original, sign.end() if sign else name.end())
+    assert tail is not None  # it may be empty
+    return f"{name.group()}{sign.group() if sign else '='}{value}{tail.group()}"
