@@ -11,10 +11,10 @@ from arena.adapters.paper.refusal import Refused
 from arena.domain.instrument import Instrument
 from arena.domain.order import OrderType
 from arena.simulator.binance.call import Call, Endpoint, signed
-from arena.simulator.binance.faults import CANCEL_REJECTED, CLOSE_REJECTED, NO_SUCH_ORDER, WireError, invalid, refused_order
 from arena.simulator.binance.history import window
 from arena.simulator.binance.orders import ALL_CANCELLED
 from arena.simulator.binance.reading import picked, position_side, read_order
+from arena.simulator.binance.refusals import CANCEL_REJECTED, CLOSE_REJECTED, NO_SUCH_ORDER, WireError, invalid, refused_order
 from arena.simulator.binance.wire import at, to_ms
 
 _TRIGGERED = frozenset({PaperStatus.TRIGGERED, PaperStatus.FINISHED})
@@ -126,10 +126,10 @@ def algo_row(call: Call, paper: PaperOrder) -> dict[str, Any]:
     }
 
 
-def _found(call: Call, orders: list[PaperOrder], fault: tuple[int, str]) -> PaperOrder:
+def _found(call: Call, orders: list[PaperOrder], refusal: tuple[int, str]) -> PaperOrder:
     paper = picked(call, orders, "algoId", "clientAlgoId")
     if paper is None:
-        raise WireError(*fault)
+        raise WireError(*refusal)
     return paper
 
 

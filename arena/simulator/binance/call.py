@@ -8,7 +8,7 @@ from typing import Any
 
 from arena.adapters.paper.account import PaperAccount
 from arena.domain.instrument import Instrument
-from arena.simulator.binance.faults import INVALID_SYMBOL, WireError
+from arena.simulator.binance.refusals import INVALID_SYMBOL, WireError
 from arena.simulator.binance.wire import Parameters
 from arena.simulator.venue import Venue
 

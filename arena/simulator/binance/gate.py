@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from arena.adapters.paper.account import PaperAccount
-from arena.simulator.binance.faults import WireError
+from arena.simulator.binance.refusals import WireError
 from arena.simulator.binance.wire import Parameters, to_ms
 from arena.simulator.venue import ApiKey, Venue
 

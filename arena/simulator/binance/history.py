@@ -8,7 +8,7 @@ from typing import Any
 from arena.adapters.paper.account import Income, PaperTrade
 from arena.domain.order import OrderSide
 from arena.simulator.binance.call import Call, Endpoint, signed
-from arena.simulator.binance.faults import WireError
+from arena.simulator.binance.refusals import WireError
 from arena.simulator.binance.wire import amount, at, to_ms
 
 WINDOW = timedelta(days=7)  # the widest that userTrades and allOrders take, and the one they look at when none is given

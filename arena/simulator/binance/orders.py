@@ -12,9 +12,9 @@ from arena.adapters.paper.refusal import Refused
 from arena.domain.instrument import Instrument
 from arena.domain.order import Order, OrderType
 from arena.simulator.binance.call import Call, Endpoint, signed
-from arena.simulator.binance.faults import CANCEL_REJECTED, NO_SUCH_ORDER, WireError, refused_order
 from arena.simulator.binance.history import window
 from arena.simulator.binance.reading import good_till, picked, read_order
+from arena.simulator.binance.refusals import CANCEL_REJECTED, NO_SUCH_ORDER, WireError, refused_order
 from arena.simulator.binance.wire import at, to_ms
 
 _CONDITIONAL = frozenset({"STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"})

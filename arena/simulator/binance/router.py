@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from arena.adapters.paper.refusal import Refused
 from arena.simulator.binance import account, algo, history, klines, market, orders, settings
 from arena.simulator.binance.call import Call, Endpoint
-from arena.simulator.binance.faults import WireError, refused
 from arena.simulator.binance.gate import authenticate, read_parameters
+from arena.simulator.binance.refusals import WireError, refused
 from arena.simulator.venue import Venue
 
 ENDPOINTS = tuple(

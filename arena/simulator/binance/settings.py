@@ -8,7 +8,7 @@ from arena.adapters.paper.refusal import Refusal, Refused
 from arena.domain.instrument import Instrument
 from arena.domain.money import ZERO, plain
 from arena.simulator.binance.call import Call, Endpoint, signed
-from arena.simulator.binance.faults import WireError, invalid
+from arena.simulator.binance.refusals import WireError, invalid
 
 DONE = {"code": 200, "msg": "success"}
 
