@@ -37,7 +37,8 @@ def user_trades(call: Call) -> Any:
     instrument, parameters = call.instrument(), call.parameters
     from_id, order_id = parameters.optional_integer("fromId"), parameters.optional_integer("orderId")
     limit = parameters.limit(500, 1000)
-    trades = [trade for trade in call.account.trades if trade.symbol == instrument.symbol]
+    hidden = call.hidden()
+    trades = [trade for trade in call.account.trades if trade.symbol == instrument.symbol and trade.order_id not in hidden]
     if order_id is not None:
         trades = [trade for trade in trades if trade.order_id == order_id]
     if from_id is not None:
