@@ -148,6 +148,17 @@ async def test_a_cancellation_that_landed_unseen_is_gone(simulator: Simulator, c
     assert [row["status"] for row in simulator.journal()["account-1"]["conditionals"]] == ["CANCELED"]
 
 
+async def test_the_client_itself_repeats_what_may_be_repeated(simulator: Simulator, client: AsyncClient) -> None:
+    await client.futures_create_order(**stop(clientAlgoId=STOP))
+    simulator.strike(
+        {"kind": "drop", "method": "GET", "times": 1}, {"kind": "drop", "method": "DELETE", "landed": True, "times": 1}
+    )
+    assert await failure(client.futures_ping()) == "answered"
+    assert await failure(client.futures_cancel_order(symbol="BTCUSDT", clientAlgoId=STOP)) == (-2011, 400)
+    assert simulator.fired() == [1, 1]
+    assert [row["status"] for row in simulator.journal()["account-1"]["conditionals"]] == ["CANCELED"]
+
+
 async def test_the_real_adapter_finds_an_order_that_landed_and_shows_late(tmp_path: Path) -> None:
     with running_simulator(write_market(tmp_path / "5m"), start=NOW, speed=1.0) as simulator:
         simulator.venue.engine.account("account-1").dual_side = True
