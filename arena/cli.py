@@ -36,14 +36,26 @@ def simulator(
     start: Annotated[
         datetime | None, typer.Option(help="First simulated instant, UTC; 500 candles into the data where left out.")
     ] = None,
-    balance: Annotated[str, typer.Option(help="USDT in the account.")] = "600",
+    balance: Annotated[str, typer.Option(help="USDT in each account.")] = "600",
+    competitors: Annotated[
+        int, typer.Option(min=0, max=26, help="Open as many accounts more: keys simulator-A, simulator-B, ..., secret = key.")
+    ] = 0,
+    faults: Annotated[Path | None, typer.Option(help="JSON file of fault rules, see docs/simulator.md.")] = None,
 ) -> None:
     """Serve Binance's futures API and baseline models on loopback, over candles from files."""
     from decimal import Decimal
 
-    from arena.simulator.app import serve
+    from arena.simulator.app import account_keys, serve
 
-    serve(data=data, port=port, speed=speed, start=start.replace(tzinfo=UTC) if start else None, balance=Decimal(balance))
+    serve(
+        data=data,
+        port=port,
+        speed=speed,
+        start=start.replace(tzinfo=UTC) if start else None,
+        balance=Decimal(balance),
+        keys=account_keys(competitors),
+        faults=faults,
+    )
 
 
 @app.command()

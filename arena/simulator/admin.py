@@ -1,4 +1,4 @@
-"""The simulator's own controls: look at it, move its clock, open accounts. Answered to this machine only."""
+"""The simulator's own controls: look at it, move its clock, open accounts, make it misbehave. For this machine only."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, Field
 
 from arena.adapters.paper.account import PaperAccount
+from arena.adapters.paper.refusal import Refused
 from arena.domain.money import plain
 from arena.domain.order import PositionSide
+from arena.simulator.conditions import Conditions
+from arena.simulator.faults import FaultPlan, Faults
+from arena.simulator.journal import journal
 from arena.simulator.venue import Venue
 
 
@@ -29,6 +33,23 @@ class NewAccount(BaseModel):
     key: str = Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")
     secret: str = Field(min_length=1)
     balance: Annotated[Decimal, Field(gt=0)]
+    withdrawals: bool = False
+
+
+class Jump(BaseModel):
+    """A gap to open at a symbol's next bar."""
+
+    symbol: str
+    percent: Annotated[Decimal, Field(gt=-100)]
+
+
+class Deleveraging(BaseModel):
+    """What the venue is to close of an account against its will; `quantity` in base asset."""
+
+    key: str
+    symbol: str
+    side: PositionSide
+    quantity: Annotated[Decimal, Field(gt=0)]
 
 
 def admin_router(venue: Venue) -> APIRouter:
@@ -49,10 +70,53 @@ def admin_router(venue: Venue) -> APIRouter:
     @router.post("/accounts")
     async def accounts(new: NewAccount) -> dict[str, str]:
         venue.catch_up()
-        account = venue.open_account(new.key, new.secret, new.balance)
+        account = venue.open_account(new.key, new.secret, new.balance, withdrawals=new.withdrawals)
         return {"account": account.name, "wallet_balance": plain(account.wallet_balance)}
 
+    _add_misbehaviour(router, venue)
     return router
+
+
+def _add_misbehaviour(router: APIRouter, venue: Venue) -> None:
+    """Add what makes a bad day, and what tells afterwards how bad it was."""
+
+    @router.get("/faults")
+    async def faults() -> dict[str, Any]:
+        return venue.faults.to_json()
+
+    @router.post("/faults")
+    async def replace_faults(plan: FaultPlan) -> dict[str, Any]:
+        venue.faults = Faults(plan)
+        return venue.faults.to_json()
+
+    @router.delete("/faults")
+    async def clear_faults() -> dict[str, Any]:
+        venue.faults, venue.conditions = Faults(), Conditions()
+        return venue.faults.to_json()
+
+    @router.delete("/limits")
+    async def clear_limits() -> dict[str, Any]:
+        venue.limits.reset()
+        return {}
+
+    @router.post("/jump")
+    async def jump(wanted: Jump) -> dict[str, str]:
+        venue.catch_up()
+        try:
+            opens = venue.jump(wanted.symbol, wanted.percent)
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from error
+        return {"symbol": wanted.symbol, "percent": plain(wanted.percent), "from": opens.isoformat()}
+
+    @router.post("/adl")
+    async def adl(wanted: Deleveraging) -> dict[str, str]:
+        venue.catch_up()
+        return _deleverage(venue, wanted)
+
+    @router.get("/journal")
+    async def all_accounts() -> dict[str, Any]:
+        venue.catch_up()
+        return journal(venue)
 
 
 async def _loopback_only(request: Request) -> None:
@@ -77,6 +141,22 @@ def _move(venue: Venue, move: ClockMove) -> None:
         raise HTTPException(400, str(error)) from error
 
 
+def _deleverage(venue: Venue, wanted: Deleveraging) -> dict[str, str]:
+    """Close a part of a bucket.
+
+    Raises:
+        HTTPException: 400 where nobody has the key, or the bucket holds less.
+    """
+    if wanted.key not in venue.keys:
+        raise HTTPException(400, f"no account has the key {wanted.key}")
+    account = venue.engine.account(venue.keys[wanted.key].account)
+    try:
+        paper = venue.engine.deleverage(account, wanted.symbol, wanted.side, wanted.quantity)
+    except Refused as refusal:
+        raise HTTPException(400, refusal.message) from refusal
+    return {"order_id": str(paper.order_id), "price": plain(paper.average_price), "quantity": plain(paper.filled_quantity)}
+
+
 def _state(venue: Venue) -> dict[str, Any]:
     return {
         "now": venue.engine.now.isoformat(),
@@ -85,6 +165,7 @@ def _state(venue: Venue) -> dict[str, Any]:
         "data_end": venue.archive.end.isoformat(),
         "symbols": list(venue.archive.symbols),
         "accounts": {name: _account(venue, account) for name, account in venue.engine.accounts.items()},
+        "requests": {name: {"count": calls.count, "weight": calls.weight} for name, calls in venue.limits.calls.items()},
     }
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from string import ascii_uppercase
 from tempfile import TemporaryDirectory
 from types import FrameType
 
@@ -20,6 +21,8 @@ from arena.adapters.recorded import CandleArchive, generate_market
 from arena.errors import ConfigurationError
 from arena.simulator.admin import admin_router
 from arena.simulator.binance.router import binance_router
+from arena.simulator.connections import CuttableProtocol
+from arena.simulator.faults import FaultPlan, Faults, read_plan
 from arena.simulator.models import router as models_router
 from arena.simulator.venue import Venue
 
@@ -40,6 +43,25 @@ def create_app(venue: Venue) -> FastAPI:
     return app
 
 
+def server_config(venue: Venue) -> uvicorn.Config:
+    """Return how the application is served: over connections that a fault can cut; on a free port where it gets no socket."""
+    return uvicorn.Config(
+        create_app(venue),
+        host=HOST,
+        port=0,
+        http=CuttableProtocol,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
+def account_keys(competitors: int) -> dict[str, str]:
+    """Return keys and secrets: the one that all share, and one more for each of up to 26 competitors."""
+    names = (f"simulator-{letter}" for letter in ascii_uppercase[:competitors])
+    return {**DEFAULT_KEYS, **{name: name for name in names}}
+
+
 def serve(
     data: Path | None = None,
     port: int = 8900,
@@ -47,6 +69,7 @@ def serve(
     start: datetime | None = None,
     balance: Decimal = DEFAULT_BALANCE,
     keys: Mapping[str, str] = DEFAULT_KEYS,
+    faults: Path | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; says one line when ready.
 
@@ -57,15 +80,18 @@ def serve(
         start: First simulated instant, UTC; 500 candles into the data where left out.
         balance: USDT in each account.
         keys: One account for each API key, with its secret.
+        faults: JSON file of fault rules; nothing goes wrong where left out.
 
     Raises:
-        ConfigurationError: The data cannot be used, or the port is taken.
+        ConfigurationError: The data or the rules cannot be used, or the port is taken.
     """
+    plan = FaultPlan() if faults is None else read_plan(faults)
     with _ended_by_signal(), _market(data) as directory, _listening(port) as listener:
         venue = Venue(CandleArchive(directory), start=start, speed=speed)
+        venue.faults = Faults(plan)
         for key, secret in keys.items():
             venue.open_account(key, secret, balance)
-        config = uvicorn.Config(create_app(venue), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        config = server_config(venue)
         names = ", ".join(f"{key} {secret}" for key, secret in keys.items())
         address = f"http://{HOST}:{listener.getsockname()[1]}"
         _Server(config, f"simulator ready on {address} ({venue.archive.label}); key and secret: {names}").run(sockets=[listener])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,34 +10,28 @@ from typing import Any
 from arena.adapters.paper.account import PaperAccount
 from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.recorded import CandleArchive
+from arena.domain.money import ONE
 from arena.errors import ConfigurationError
 from arena.simulator.clock import SimulatedClock
+from arena.simulator.conditions import Conditions
+from arena.simulator.faults import Faults
+from arena.simulator.limits import Limits
 
 WARM_UP_BARS = 500  # before the default start, so that the first prompt has its candles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """Opens one account."""
+    """Opens one account.
+
+    Attributes:
+        withdrawals: Whether it may take money out, as no key that a program holds should.
+    """
 
     secret: str = field(repr=False)
     account: str
-
-
-@dataclass(slots=True)
-class WeightMeter:
-    """Request weight used in the running minute of wall time."""
-
-    minute: int = 0
-    used: int = 0
-
-    def add(self, weight: int) -> int:
-        """Count a request and return the minute's total."""
-        minute = int(time.time() // 60)
-        if minute != self.minute:
-            self.minute, self.used = minute, 0
-        self.used += weight
-        return self.used
+    created_at: datetime
+    withdrawals: bool = False
 
 
 class Venue:
@@ -55,6 +48,9 @@ class Venue:
         time_in_force: Of normal orders by order id, where it is not GTC.
         sent_klines: By symbol, interval and whether of the mark: the rows last sent of closed candles, and until when they go.
         closing: Algo ids of the conditional orders that were placed with closePosition.
+        limits: What has been asked for, and how much more is taken.
+        faults: What is to go wrong.
+        conditions: What of that is going on.
 
     Raises:
         ConfigurationError: The start lies outside the candles.
@@ -76,13 +72,25 @@ class Venue:
         self.time_in_force: dict[int, str] = {}
         self.closing: set[int] = set()
         self.sent_klines: dict[tuple[str, timedelta, bool], tuple[datetime, list[list[Any]]]] = {}
-        self.weight = WeightMeter()
+        self.limits = Limits()
+        self.faults = Faults()
+        self.conditions = Conditions()
 
-    def open_account(self, key: str, secret: str, balance: Decimal) -> PaperAccount:
-        """Open an account with `balance` USDT for an API key; a known key keeps its account and gets the new secret."""
+    def open_account(self, key: str, secret: str, balance: Decimal, *, withdrawals: bool = False) -> PaperAccount:
+        """Open an account with `balance` USDT for an API key; a known key keeps its account, the rest is as given now."""
         name = self.keys[key].account if key in self.keys else f"account-{len(self.keys) + 1}"
-        self.keys[key] = ApiKey(secret=secret, account=name)
+        self.keys[key] = ApiKey(secret=secret, account=name, created_at=self.engine.now, withdrawals=withdrawals)
         return self.engine.open_account(name, balance)
+
+    def jump(self, symbol: str, percent: Decimal) -> datetime:
+        """Scale a symbol's prices by 1 + percent / 100 from its next bar on, and return when that opens.
+
+        Raises:
+            ValueError: There is no such symbol, or no next bar.
+        """
+        if symbol not in self.archive.symbols:
+            raise ValueError(f"there is no symbol {symbol}; there are {', '.join(self.archive.symbols)}")
+        return self.archive.jump(symbol, self.engine.now, ONE + percent / 100)
 
     def catch_up(self) -> None:
         """Bring the engine to the clock's now."""

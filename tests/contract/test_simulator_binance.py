@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -601,8 +600,6 @@ async def test_weights_are_counted(trader: AsyncClient) -> None:
         await call(**parameters)
         return used() - before
 
-    if time.time() % 60 > 50:
-        await asyncio.sleep(60 - time.time() % 60)  # the meter starts anew with the minute
     await trader.futures_ping()
     bars = {"symbol": "BTCUSDT", "interval": "5m"}
     assert [await cost(trader.futures_klines, **bars, limit=n) for n in (99, 100, 499, 500, 1000, 1001)] == [1, 2, 2, 5, 5, 10]
@@ -611,6 +608,9 @@ async def test_weights_are_counted(trader: AsyncClient) -> None:
     assert await cost(trader.futures_position_information) == 5 and await cost(trader.futures_get_position_mode) == 30
     assert await cost(trader.futures_account_trades, symbol="BTCUSDT") == 5 and await cost(trader.futures_income_history) == 30
     assert await cost(trader.futures_commission_rate, symbol="BTCUSDT") == 20
+    for conditional in (False, True):
+        assert await cost(trader.futures_get_open_orders, conditional=conditional) == 40
+        assert await cost(trader.futures_get_open_orders, conditional=conditional, symbol="BTCUSDT") == 1
 
 
 # --- the simulator's own -------------------------------------------------------------------------------------------------------

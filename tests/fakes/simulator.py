@@ -22,7 +22,7 @@ import uvicorn
 from binance import AsyncClient
 
 from arena.adapters.recorded import CandleArchive
-from arena.simulator.app import create_app
+from arena.simulator.app import server_config
 from arena.simulator.venue import Venue
 
 KEY, SECRET = "test-key", "test-secret"
@@ -47,6 +47,22 @@ class Simulator:
     def open_account(self, key: str, secret: str, balance: str) -> dict[str, Any]:
         return self._post("accounts", {"key": key, "secret": secret, "balance": balance})
 
+    def strike(self, *rules: dict[str, Any], seed: int = 0) -> None:
+        """Replace the fault rules."""
+        self._post("faults", {"seed": seed, "rules": rules})
+
+    def fired(self) -> list[int]:
+        """Return how often each fault rule has struck."""
+        return [rule["fired"] for rule in self.http.get("/simulator/faults").json()["rules"]]
+
+    def jump(self, symbol: str, percent: float) -> dict[str, Any]:
+        return self._post("jump", {"symbol": symbol, "percent": percent})
+
+    def journal(self) -> dict[str, Any]:
+        """Return the accounts' journals by account name."""
+        found: dict[str, Any] = self.http.get("/simulator/journal").raise_for_status().json()["accounts"]
+        return found
+
     def state(self) -> dict[str, Any]:
         found: dict[str, Any] = self.http.get("/simulator/state").raise_for_status().json()
         return found
@@ -63,8 +79,7 @@ def running_simulator(
     """Serve the candles of a folder; with speed 0 the clock moves by hand only."""
     venue = Venue(CandleArchive(directory), start=start, speed=speed)
     venue.open_account(KEY, SECRET, balance)
-    config = uvicorn.Config(create_app(venue), host="127.0.0.1", port=0, log_level="warning", access_log=False)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(venue))
     thread = threading.Thread(target=server.run, name="simulator", daemon=True)
     thread.start()
     try:
@@ -82,10 +97,12 @@ def running_simulator(
 
 
 @asynccontextmanager
-async def connected(simulator: Simulator, key: str = KEY, secret: str = SECRET) -> AsyncIterator[AsyncClient]:
-    """python-binance's client, aimed at the simulator and in step with its clock."""
-    client = AsyncClient(key, secret)
-    client.FUTURES_URL = f"{simulator.url}/fapi"
+async def connected(
+    simulator: Simulator, key: str = KEY, secret: str = SECRET, patience: float = 10
+) -> AsyncIterator[AsyncClient]:
+    """python-binance's client, aimed at the simulator and in step with its clock; it waits `patience` seconds for an answer."""
+    client = AsyncClient(key, secret, requests_params={"timeout": patience})
+    client.FUTURES_URL, client.MARGIN_API_URL = f"{simulator.url}/fapi", f"{simulator.url}/sapi"
     try:
         await synchronise(client)
         yield client

@@ -68,6 +68,7 @@ def test_a_season_is_found_by_its_name_alone(home: Path) -> None:
         (("leaderboard",), {"SUPABASE_URL": "https://example.supabase.co"}, "SUPABASE_URL is set"),
         (("shutdown",), {"ENVIRONMENT": "testnet"}, "BINANCE_TESTNET_API_KEY is empty"),
         (("simulator", "--data", "nowhere"), {}, "nowhere"),
+        (("simulator", "--faults", "nowhere.json"), {}, "the fault rules nowhere.json cannot be read: No such file"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_creates_nothing(

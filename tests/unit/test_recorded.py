@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -358,3 +359,60 @@ def test_every_real_hour_equals_its_five_minute_bars(marketdata: Path) -> None:
         assert (hour.open, hour.close) == (own[0].open, own[-1].close)
         assert (hour.high, hour.low) == (max(c.high for c in own), min(c.low for c in own))
         assert hour.volume == sum(c.volume for c in own) and hour.open_time == own[0].open_time
+
+
+# --- jumps ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_jump_scales_every_price_from_the_next_bar_on(folder: Path) -> None:
+    write_candles(folder, "BTCUSDT", ["100 102 98 101 5"] * 4)
+    archive = CandleArchive(folder)
+    before = archive.candles("BTCUSDT", BAR, START + 2 * BAR, 9)
+    assert archive.jump("BTCUSDT", START + 1.5 * BAR, D("0.666")) == START + 2 * BAR
+    third = archive.current("BTCUSDT", START + 2 * BAR)
+    assert third is not None and third.mark is third.trade
+    candle = third.trade
+    assert (candle.open, candle.high, candle.low, candle.close, candle.volume) == (D("66.6"), D("67.9"), D("65.3"), D("67.3"), 5)
+    assert archive.candles("BTCUSDT", BAR, START + 2 * BAR, 9) == before
+    assert [step.bars["BTCUSDT"].trade.open for step in archive.steps(START, START + 4 * BAR)] == [100, 100, D("66.6"), D("66.6")]
+    (wide,) = archive.candles("BTCUSDT", 4 * BAR, START + 4 * BAR, 9)
+    assert (wide.open, wide.high, wide.low, wide.close) == (100, 102, D("65.3"), D("67.3"))
+
+
+def test_jumps_multiply_up_and_a_price_never_falls_below_a_tick(folder: Path) -> None:
+    write_candles(folder, "BTCUSDT", ["100 102 98 101 5"] * 4)
+    archive = CandleArchive(folder)
+    archive.jump("BTCUSDT", START, D("1.5"))
+    archive.jump("BTCUSDT", START + BAR, D("2"))
+    opens = [step.bars["BTCUSDT"].trade.open for step in archive.steps(START, START + 4 * BAR)]
+    assert opens == [100, 150, 300, 300]
+    archive.jump("BTCUSDT", START + 2 * BAR, D("0.000001"))
+    last = archive.current("BTCUSDT", START + 3 * BAR)
+    assert last is not None and last.trade.low == last.trade.high == D("0.1")
+    with pytest.raises(ValueError, match="BTCUSDT has no bar after"):
+        archive.jump("BTCUSDT", START + 3 * BAR, D("2"))
+
+
+def test_a_jump_moves_the_mark_and_what_is_paid_on_it_but_not_the_past(folder: Path) -> None:
+    write_candles(folder, "BTCUSDT", ["100 102 98 101 5"] * 36)
+    write_mark(folder.parent / "mark-1h", "BTCUSDT", ["99 100 99 100", "101 101 100 100", "100 100 99 99"])
+    write_funding(folder.parent / "funding", "BTCUSDT", {START + HOUR * n / 2: 0.0001 for n in range(1, 5)})
+    archive = CandleArchive(folder)
+    archive.jump("BTCUSDT", START + HOUR + BAR, D("2"))
+    marks = [funding.mark_price for funding in archive.fundings(START, START + 3 * HOUR)]
+    assert marks == [99, 101, 202, 200]
+    bars = [bar for minute in (60, 65, 70) if (bar := archive.current("BTCUSDT", START + timedelta(minutes=minute)))]
+    assert [bar.mark.open for bar in bars] == [100, 100, 200] and [bar.trade.close for bar in bars] == [101, 101, 202]
+
+
+@given(percents=st.lists(st.integers(-90, 300), min_size=1, max_size=4))
+def test_a_jumped_candle_is_still_one(percents: list[int]) -> None:
+    with TemporaryDirectory() as directory:
+        folder = write_candles(Path(directory) / "5m", "BTCUSDT", ["100 102.3 97.1 101 5"] * 6).parent
+        archive = CandleArchive(folder)
+        for number, percent in enumerate(percents):
+            archive.jump("BTCUSDT", START + number * BAR, 1 + D(percent) / 100)
+        for step in archive.steps(START, START + 6 * BAR):
+            bar = step.bars["BTCUSDT"].trade
+            assert 0 < bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
+            assert all(price % D("0.1") == 0 for price in (bar.open, bar.high, bar.low, bar.close))

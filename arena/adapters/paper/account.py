@@ -46,7 +46,7 @@ class PaperOrder:
 
     Attributes:
         order_id: Of a conditional order its algo id; one numbering serves both.
-        average_price: USDT, zero while nothing is filled.
+        filled_quantity, filled_notional: Sums over its trades, base asset and USDT; of a conditional order its child's.
         child_order_id: The market order that a triggered conditional became; it has the same client order id.
         group: At most one order of a group fills within one bar; None for no such tie.
         good_till: When a limit order expires; None for never.
@@ -58,10 +58,15 @@ class PaperOrder:
     updated_at: datetime
     status: PaperStatus = PaperStatus.NEW
     filled_quantity: Decimal = ZERO
-    average_price: Decimal = ZERO
+    filled_notional: Decimal = ZERO
     child_order_id: int | None = None
     group: str | None = None
     good_till: datetime | None = None
+
+    @property
+    def average_price(self) -> Decimal:
+        """USDT, zero while nothing is filled."""
+        return self.filled_notional / self.filled_quantity if self.filled_quantity else ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,12 +221,12 @@ class PaperAccount:
         self.resting.pop(paper.order_id, None)
 
     def book_trade(
-        self, paper: PaperOrder, *, trade_id: int, price: Decimal, fee: Decimal, maker: bool, time: datetime
+        self, paper: PaperOrder, *, trade_id: int, quantity: Decimal, price: Decimal, fee: Decimal, maker: bool, time: datetime
     ) -> PaperTrade:
-        """Fill an order whole: bucket, wallet, income, trade."""
+        """Fill an order or a part of it: bucket, wallet, income, trade. It stays open until it is filled whole."""
         order = paper.order
         key = (order.symbol, order.position_side)
-        bucket, profit = self.buckets.get(key, FLAT).after(order.side.sign * order.quantity, price)
+        bucket, profit = self.buckets.get(key, FLAT).after(order.side.sign * quantity, price)
         self.buckets.pop(key, None)
         if bucket.signed_quantity:
             self.buckets[key] = bucket
@@ -232,7 +237,7 @@ class PaperAccount:
             symbol=order.symbol,
             side=order.side,
             position_side=order.position_side,
-            quantity=order.quantity,
+            quantity=quantity,
             price=price,
             fee=fee,
             realized_pnl=profit,
@@ -243,8 +248,10 @@ class PaperAccount:
         if profit:
             self.receive(IncomeKind.REALIZED_PNL, order.symbol, profit, time, trade_id)
         self.receive(IncomeKind.COMMISSION, order.symbol, -fee, time, trade_id)
-        paper.filled_quantity, paper.average_price = order.quantity, price
-        self.end(paper, PaperStatus.FILLED, time)
+        paper.filled_quantity += quantity
+        paper.filled_notional += quantity * price
+        if paper.filled_quantity == order.quantity:
+            self.end(paper, PaperStatus.FILLED, time)
         return trade
 
     def receive(self, kind: IncomeKind, symbol: str, amount: Decimal, time: datetime, trade_id: int | None = None) -> None:

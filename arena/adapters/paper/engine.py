@@ -13,6 +13,7 @@ Rules (`matching` has those of a bar's inside, `liquidation` those of margin run
 - An opening needs notional at the fill price / leverage + fee ≤ available balance, and a leverage that the margin tier of the
   resulting bucket (at mark) allows. Its notional must reach the minimum: a market order counts at the mark, a limit at
   its price.
+- A market order can be made to trade a share only: two trades, the second one tick worse, and the rest expires.
 - A client order id may be used again once no open order has it, as at Binance.
 - Funding comes before anything else of its instant. Events inside a bar carry its close time minus 1 ms.
 """
@@ -26,6 +27,7 @@ from decimal import Decimal
 from arena.adapters.paper.account import IncomeKind, PaperAccount, PaperOrder, PaperStatus
 from arena.adapters.paper.feed import BarFeed
 from arena.adapters.paper.floor import Floor, check_filters
+from arena.adapters.paper.liquidation import ADL_CLIENT_ID, close_at_mark, closing_order
 from arena.adapters.paper.matching import AccountBar, touched
 from arena.adapters.paper.refusal import Refusal, Refused
 from arena.adapters.paper.tape import Tape
@@ -138,6 +140,7 @@ class PaperEngine:
         group: str | None = None,
         good_till: datetime | None = None,
         post_only: bool = False,
+        share: Decimal | None = None,
     ) -> PaperOrder:
         """Take an order; a market order (and a marketable limit) is filled when this returns.
 
@@ -147,6 +150,7 @@ class PaperEngine:
             group: Ties a stop to its target: within one bar at most one order of a group trades.
             good_till: When a limit order expires.
             post_only: Refuse a limit order that would trade at once.
+            share: 0 to 1; of an order that trades at once only this much trades, and the rest expires.
 
         Raises:
             Refused: For any reason of `Refusal` but NOT_FOUND and MODE_LOCKED.
@@ -161,7 +165,7 @@ class PaperEngine:
         elif post_only:
             raise Refused(Refusal.POST_ONLY, f"a post-only order at {order.price} would trade at once, the price is {last}")
         else:
-            return self._take(account, order, group)
+            return self._take(account, order, group, share)
         return self._floor.accept(account, order, self.now, group=group, good_till=good_till)
 
     def cancel(self, account: PaperAccount, client_order_id: str) -> PaperOrder:
@@ -175,6 +179,17 @@ class PaperEngine:
             raise Refused(Refusal.NOT_FOUND, f"there is no open order {client_order_id}")
         account.end(found, PaperStatus.CANCELED, self.now)
         return found
+
+    def deleverage(self, account: PaperAccount, symbol: str, side: PositionSide, quantity: Decimal) -> PaperOrder:
+        """Close `quantity` of a bucket at the mark, whatever its owner wants; the owner's open orders stay.
+
+        Raises:
+            Refused: UNKNOWN_SYMBOL, PRECISION, QUANTITY; NO_POSITION_TO_CLOSE where the bucket holds less.
+        """
+        order, mark = closing_order(ADL_CLIENT_ID, symbol, side, quantity), self.mark_price(symbol)
+        check_filters(order, self.instruments[symbol], mark)
+        self._floor.check_trade(account, order, mark, self.marks(), maker=False)
+        return close_at_mark(self._floor, account, order, mark, self.now)
 
     def set_leverage(self, account: PaperAccount, symbol: str, leverage: int) -> None:
         """Set a symbol's leverage, a whole multiple; it changes margins, never a profit.
@@ -215,15 +230,18 @@ class PaperEngine:
         if not instrument.trading:
             raise Refused(Refusal.NO_LIQUIDITY, f"{order.symbol} is not trading")
 
-    def _take(self, account: PaperAccount, order: Order, group: str | None) -> PaperOrder:
-        """Trade an order at once."""
+    def _take(self, account: PaperAccount, order: Order, group: str | None, share: Decimal | None) -> PaperOrder:
+        """Trade an order at once; whole where there is no share."""
         bar = self._tape.bar(order.symbol)
         if bar is None or bar.trade.volume <= 0:
             raise Refused(Refusal.NO_LIQUIDITY, f"{order.symbol} is not being traded at {self.now.isoformat()}")
         price = self._floor.taker_price(order, bar.trade.open)
         self._floor.check_trade(account, order, price, self.marks(), maker=False)
         paper = self._floor.accept(account, order, self.now, group=group)
-        self._floor.fill(account, paper, price, self.now)
+        if share is None:
+            self._floor.fill(account, paper, price, self.now)
+        else:
+            self._floor.fill_share(account, paper, price, self.now, share)
         return paper
 
     def _live(self, step: BarStep) -> None:

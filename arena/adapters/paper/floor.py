@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import count
 
-from arena.adapters.paper.account import IncomeKind, PaperAccount, PaperOrder, PaperTrade
+from arena.adapters.paper.account import IncomeKind, PaperAccount, PaperOrder, PaperStatus, PaperTrade
 from arena.adapters.paper.refusal import Refusal, Refused
 from arena.domain.instrument import Instrument, TierNotFound
 from arena.domain.money import BPS, ONE, ZERO, ceil_to, floor_to
@@ -94,7 +94,8 @@ class Floor:
             least = self.instruments[order.symbol].min_notional
             raise Refused(Refusal.MIN_NOTIONAL, f"{notional} USDT is less than the smallest order, {least} USDT")
         self.check_leverage(order.symbol, (held + order.quantity) * mark, account.leverage_of(order.symbol))
-        required = order.quantity * price / account.leverage_of(order.symbol) + self.fee(order, price, maker)
+        cost = order.quantity * price
+        required = cost / account.leverage_of(order.symbol) + self.fee(order.symbol, cost, maker)
         available = account.available_balance(marks)
         if required > available:
             raise Refused(Refusal.MARGIN, f"{required:.8f} USDT are required, {available:.8f} USDT are available")
@@ -123,18 +124,45 @@ class Floor:
         return paper
 
     def fill(
-        self, account: PaperAccount, paper: PaperOrder, price: Decimal, time: datetime, *, maker: bool = False
+        self,
+        account: PaperAccount,
+        paper: PaperOrder,
+        price: Decimal,
+        time: datetime,
+        *,
+        maker: bool = False,
+        quantity: Decimal | None = None,
     ) -> PaperTrade:
-        """Trade an open order whole at `price`; what a flat account then lacks is covered by the insurance fund."""
-        order = paper.order
-        trade_id = self._trade_ids[order.symbol] = self._trade_ids.get(order.symbol, 0) + 1
-        fee = self.fee(order, price, maker)
-        trade = account.book_trade(paper, trade_id=trade_id, price=price, fee=fee, maker=maker, time=time)
+        """Trade an open order at `price`, whole or a `quantity` of it; what a flat account then lacks the insurance fund pays."""
+        symbol, traded = paper.order.symbol, quantity or paper.order.quantity
+        trade_id = self._trade_ids[symbol] = self._trade_ids.get(symbol, 0) + 1
+        fee = self.fee(symbol, traded * price, maker)
+        trade = account.book_trade(paper, trade_id=trade_id, quantity=traded, price=price, fee=fee, maker=maker, time=time)
         if not account.buckets and account.wallet_balance < 0:
-            account.receive(IncomeKind.INSURANCE_CLEAR, order.symbol, ZERO - account.wallet_balance, time, trade_id)
+            account.receive(IncomeKind.INSURANCE_CLEAR, symbol, ZERO - account.wallet_balance, time, trade_id)
         return trade
 
-    def fee(self, order: Order, price: Decimal, maker: bool) -> Decimal:
-        """Return the fee of trading the order at `price`, USDT."""
-        instrument = self.instruments[order.symbol]
-        return order.quantity * price * (instrument.maker_fee_rate if maker else instrument.taker_fee_rate)
+    def fill_share(self, account: PaperAccount, paper: PaperOrder, price: Decimal, time: datetime, share: Decimal) -> None:
+        """Trade a share of an order, cut to the step but at least one, and let the rest expire.
+
+        Args:
+            account: Whose order it is.
+            paper: Open.
+            price: Of the first half of the steps; the other half, as from a thin book, trades one tick worse. USDT.
+            time: Of the trades.
+            share: Of the order's quantity, 0 to 1.
+        """
+        order, step = paper.order, self.instruments[paper.order.symbol].step_size
+        traded = max(step, floor_to(order.quantity * share, step))
+        second = floor_to(traded / 2, step)
+        self.fill(account, paper, price, time, quantity=traded - second)
+        if second:
+            worse = against(order.side, price + order.side.sign * self.tick(order.symbol), self.tick(order.symbol))
+            self.fill(account, paper, worse, time, quantity=second)
+        if paper.status is PaperStatus.NEW:
+            account.end(paper, PaperStatus.EXPIRED, time)
+
+    def fee(self, symbol: str, notional: Decimal, maker: bool) -> Decimal:
+        """Return the fee of a trade of `notional` (USDT), USDT."""
+        instrument = self.instruments[symbol]
+        return notional * (instrument.maker_fee_rate if maker else instrument.taker_fee_rate)

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 
-from arena.adapters.paper.account import PaperAccount, PaperStatus
+from arena.adapters.paper.account import PaperAccount, PaperOrder, PaperStatus
 from arena.adapters.paper.floor import Floor, against
 from arena.domain.instrument import Instrument
 from arena.domain.money import quantized
-from arena.domain.order import Order, OrderType
+from arena.domain.order import Order, OrderType, PositionSide
 
 _PRECISION = 60  # digits; a crossing that lies on a tick must not be pushed off it by a division
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ADL_CLIENT_ID = "adl_autoclose"  # of every auto-deleveraging. Source: Binance USD-M "Order Update" event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +64,26 @@ def liquidate(floor: Floor, account: PaperAccount, marks: Mapping[str, Decimal],
         account.end(paper, PaperStatus.EXPIRED, time)
     client_order_id = f"autoclose-{(time - _EPOCH) // timedelta(milliseconds=1)}"
     for (symbol, side), bucket in tuple(account.buckets.items()):
-        order = Order(
-            client_order_id=client_order_id,
-            symbol=symbol,
-            side=side.closing_side,
-            position_side=side,
-            order_type=OrderType.MARKET,
-            quantity=bucket.quantity,
-        )
-        floor.fill(account, floor.accept(account, order, time), against(order.side, marks[symbol], floor.tick(symbol)), time)
+        close_at_mark(floor, account, closing_order(client_order_id, symbol, side, bucket.quantity), marks[symbol], time)
+
+
+def closing_order(client_order_id: str, symbol: str, side: PositionSide, quantity: Decimal) -> Order:
+    """Return the venue's own order that closes `quantity` of a bucket."""
+    return Order(
+        client_order_id=client_order_id,
+        symbol=symbol,
+        side=side.closing_side,
+        position_side=side,
+        order_type=OrderType.MARKET,
+        quantity=quantity,
+    )
+
+
+def close_at_mark(floor: Floor, account: PaperAccount, order: Order, mark: Decimal, time: datetime) -> PaperOrder:
+    """Trade the venue's own closing order at the mark, without slippage, with the taker fee."""
+    paper = floor.accept(account, order, time)
+    floor.fill(account, paper, against(order.side, mark, floor.tick(order.symbol)), time)
+    return paper
 
 
 def _excess(account: PaperAccount, marks: Mapping[str, Decimal], instruments: Mapping[str, Instrument]) -> Decimal:

@@ -121,7 +121,8 @@ class AccountBar:
             return
         child = self.floor.accept(self.account, order, self.time)
         self.floor.fill(self.account, child, price, self.time)
-        paper.child_order_id, paper.filled_quantity, paper.average_price = child.order_id, order.quantity, price
+        paper.child_order_id = child.order_id
+        paper.filled_quantity, paper.filled_notional = child.filled_quantity, child.filled_notional
         self.account.end(paper, PaperStatus.FINISHED, self.time)
 
     def _fill_limit(self, paper: PaperOrder, price: Decimal, marks: Mapping[str, Decimal]) -> None:

@@ -127,6 +127,24 @@ class CandleArchive:
         price = int((series.mark if mark else series.trade).open[row]) * series.instrument.tick_size
         return _extended(known, price, from_ms(begin), interval)
 
+    def jump(self, symbol: str, after: datetime, factor: Decimal) -> datetime:
+        """Scale every price of a symbol, the mark's too, from its first bar that opens after an instant; return that bar's open.
+
+        Args:
+            symbol: One of `symbols`.
+            after: Nothing up to it is changed.
+            factor: > 0; jumps multiply up.
+
+        Raises:
+            ValueError: The candles end before.
+        """
+        series = self._series[symbol]
+        row = int(np.searchsorted(series.open_ms, to_ms(after), side="right"))
+        if row == len(series.open_ms):
+            raise ValueError(f"{symbol} has no bar after {after.isoformat()}")
+        self._series[symbol] = series.jumped(row, factor)
+        return from_ms(int(series.open_ms[row]))
+
     def _check(self, interval: timedelta) -> None:
         if interval < self.interval or interval % self.interval or interval > DAY or DAY % interval:
             raise ValueError(f"candles of {interval_name(interval)} cannot be made of {interval_name(self.interval)}")

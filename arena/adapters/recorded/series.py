@@ -6,7 +6,7 @@ Files hold doubles of exact decimals. They are turned into integers once, at loa
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,7 @@ from arena.adapters.recorded.files import Floats, Integers, read_columns
 from arena.adapters.recorded.instruments import instrument_for
 from arena.domain.instrument import Instrument
 from arena.domain.market import Bar, Candle
+from arena.domain.money import ONE
 from arena.errors import ConfigurationError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +46,15 @@ class Columns:
             close=np.clip(self.close, low, high),
         )
 
+    def scaled(self, first: int, factor: Decimal) -> Columns:
+        """Return the prices with those from row `first` on scaled."""
+        return Columns(
+            open=_scaled(self.open, first, factor),
+            high=_scaled(self.high, first, factor),
+            low=_scaled(self.low, first, factor),
+            close=_scaled(self.close, first, factor),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkHours:
@@ -60,6 +70,25 @@ class MarkHours:
         rows = np.searchsorted(self.start_ms, moments_ms, side="right") - 1
         inside = (rows >= 0) & (moments_ms < self.start_ms[np.maximum(rows, 0)] + HOUR_MS)
         return np.where(inside, rows, -1)
+
+    def jumped(self, moment_ms: int, factor: Decimal) -> MarkHours:
+        """Return the hours with the prices from a moment on scaled; an hour that contains it is split there."""
+        row = int(self.rows_at(np.array([moment_ms]))[0])
+        later = int(np.searchsorted(self.start_ms, moment_ms, side="left"))
+        hours = self
+        if row >= 0 and row < later:
+            hours = MarkHours(
+                start_ms=np.insert(self.start_ms, later, moment_ms),
+                open=np.insert(self.open, later, self.open[row]),
+                low=np.insert(self.low, later, self.low[row]),
+                high=np.insert(self.high, later, self.high[row]),
+            )
+        return MarkHours(
+            start_ms=hours.start_ms,
+            open=_scaled(hours.open, later, factor),
+            low=_scaled(hours.low, later, factor),
+            high=_scaled(hours.high, later, factor),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +147,16 @@ class Series:
         inside = to_ms(moment) < self.open_ms[row] + to_ms(self.interval)
         return int(self.mark.open[row] if inside else self.mark.close[row]) * tick
 
+    def jumped(self, row: int, factor: Decimal) -> Series:
+        """Return the history with all prices from a row on scaled and rounded to the tick."""
+        trade = self.trade.scaled(row, factor)
+        return replace(
+            self,
+            trade=trade,
+            mark=trade if self.mark is self.trade else self.mark.scaled(row, factor),
+            hours=None if self.hours is None else self.hours.jumped(int(self.open_ms[row]), factor),
+        )
+
 
 def read_series(path: Path) -> Series:
     """Return the history in one file, with the mark of its sibling folder `mark-1h` where there is one.
@@ -158,6 +197,11 @@ def read_series(path: Path) -> Series:
 def whole(values: Floats, unit: Decimal) -> Integers:
     """Return the nearest number of units, half to even; the noise of doubles does not decide a tie."""
     return np.rint(np.round(values / float(unit), 6)).astype(np.int64)
+
+
+def _scaled(ticks: Integers, first: int, factor: Decimal) -> Integers:
+    """Return prices with those from `first` on scaled, at least one tick each."""
+    return np.concatenate([ticks[:first], np.maximum(whole(ticks[first:].astype(np.float64) * float(factor), ONE), 1)])
 
 
 def from_ms(milliseconds: int) -> datetime:

@@ -10,11 +10,11 @@ from arena.adapters.paper.account import PaperOrder, PaperStatus
 from arena.adapters.paper.refusal import Refused
 from arena.domain.instrument import Instrument
 from arena.domain.order import OrderType
-from arena.simulator.binance.call import Call, Endpoint, signed
-from arena.simulator.binance.faults import CANCEL_REJECTED, CLOSE_REJECTED, NO_SUCH_ORDER, WireError, invalid, refused_order
+from arena.simulator.binance.call import Call, Endpoint, listing_weight, places, signed
 from arena.simulator.binance.history import window
 from arena.simulator.binance.orders import ALL_CANCELLED
 from arena.simulator.binance.reading import picked, position_side, read_order
+from arena.simulator.binance.refusals import CANCEL_REJECTED, CLOSE_REJECTED, NO_SUCH_ORDER, WireError, invalid, refused_order
 from arena.simulator.binance.wire import at, to_ms
 
 _TRIGGERED = frozenset({PaperStatus.TRIGGERED, PaperStatus.FINISHED})
@@ -40,6 +40,7 @@ def create(call: Call) -> Any:
         raise refused_order(refusal, order, instrument) from refusal
     if closing:
         call.venue.closing.add(paper.order_id)
+    call.landed(paper)
     return algo_row(call, paper)
 
 
@@ -55,7 +56,7 @@ def _held(call: Call, instrument: Instrument) -> Decimal:
 
 def query(call: Call) -> Any:
     """GET /algoOrder."""
-    return algo_row(call, _found(call, list(call.account.conditionals.values()), NO_SUCH_ORDER))
+    return algo_row(call, _found(call, call.shown(call.account.conditionals.values()), NO_SUCH_ORDER))
 
 
 def cancel(call: Call) -> Any:
@@ -68,14 +69,14 @@ def cancel(call: Call) -> Any:
 def open_orders(call: Call) -> Any:
     """GET /openAlgoOrders: of one symbol or of all."""
     symbols = {instrument.symbol for instrument in call.instruments()}
-    return [algo_row(call, paper) for paper in _resting(call) if paper.order.symbol in symbols]
+    return [algo_row(call, paper) for paper in call.shown(_resting(call)) if paper.order.symbol in symbols]
 
 
 def all_orders(call: Call) -> Any:
     """GET /allAlgoOrders: the oldest of the window, or those from algoId on."""
     symbol, from_id = call.instrument().symbol, call.parameters.optional_integer("algoId")
     limit = call.parameters.limit(500, 1000)
-    orders = [paper for paper in call.account.conditionals.values() if paper.order.symbol == symbol]
+    orders = [paper for paper in call.shown(call.account.conditionals.values()) if paper.order.symbol == symbol]
     if from_id is not None:
         return [algo_row(call, paper) for paper in orders if paper.order_id >= from_id][:limit]
     start, end = window(call)
@@ -126,10 +127,10 @@ def algo_row(call: Call, paper: PaperOrder) -> dict[str, Any]:
     }
 
 
-def _found(call: Call, orders: list[PaperOrder], fault: tuple[int, str]) -> PaperOrder:
+def _found(call: Call, orders: list[PaperOrder], refusal: tuple[int, str]) -> PaperOrder:
     paper = picked(call, orders, "algoId", "clientAlgoId")
     if paper is None:
-        raise WireError(*fault)
+        raise WireError(*refusal)
     return paper
 
 
@@ -138,10 +139,10 @@ def _resting(call: Call) -> list[PaperOrder]:
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    signed("POST", "/fapi/v1/algoOrder", create, 0),
+    places("/fapi/v1/algoOrder", create),
     signed("GET", "/fapi/v1/algoOrder", query),
     signed("DELETE", "/fapi/v1/algoOrder", cancel),
-    signed("GET", "/fapi/v1/openAlgoOrders", open_orders),
+    signed("GET", "/fapi/v1/openAlgoOrders", open_orders, listing_weight),
     signed("GET", "/fapi/v1/allAlgoOrders", all_orders, 5),
     signed("DELETE", "/fapi/v1/algoOpenOrders", cancel_all),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from arena.adapters.paper.account import Income, PaperTrade
 from arena.domain.order import OrderSide
 from arena.simulator.binance.call import Call, Endpoint, signed
-from arena.simulator.binance.faults import WireError
+from arena.simulator.binance.refusals import WireError
 from arena.simulator.binance.wire import amount, at, to_ms
 
 WINDOW = timedelta(days=7)  # the widest that userTrades and allOrders take, and the one they look at when none is given
@@ -37,7 +37,8 @@ def user_trades(call: Call) -> Any:
     instrument, parameters = call.instrument(), call.parameters
     from_id, order_id = parameters.optional_integer("fromId"), parameters.optional_integer("orderId")
     limit = parameters.limit(500, 1000)
-    trades = [trade for trade in call.account.trades if trade.symbol == instrument.symbol]
+    hidden = call.hidden()
+    trades = [trade for trade in call.account.trades if trade.symbol == instrument.symbol and trade.order_id not in hidden]
     if order_id is not None:
         trades = [trade for trade in trades if trade.order_id == order_id]
     if from_id is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from arena.domain.instrument import Instrument
 from arena.domain.market import Candle
 from arena.simulator.binance.call import Call, Endpoint, public
-from arena.simulator.binance.faults import WireError
+from arena.simulator.binance.refusals import WireError
 from arena.simulator.binance.wire import EPOCH, Parameters, at, to_ms
 from arena.simulator.venue import Venue
 

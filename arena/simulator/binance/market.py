@@ -9,13 +9,14 @@ from arena.domain.instrument import Instrument
 from arena.domain.market import FundingRate
 from arena.simulator.binance.call import Call, Endpoint, public
 from arena.simulator.binance.wire import Parameters, amount, at, decimals, to_ms
+from arena.simulator.limits import ORDERS_A_MINUTE, ORDERS_IN_TEN_SECONDS, WEIGHT_A_MINUTE
 
 ORDER_TYPES = ("LIMIT", "MARKET", "STOP_MARKET", "TAKE_PROFIT_MARKET")  # those that the simulator trades
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX", "GTD")
 RATE_LIMITS = (  # type, interval, number of them, limit
-    ("REQUEST_WEIGHT", "MINUTE", 1, 2400),
-    ("ORDERS", "MINUTE", 1, 1200),
-    ("ORDERS", "SECOND", 10, 300),
+    ("REQUEST_WEIGHT", "MINUTE", 1, WEIGHT_A_MINUTE),
+    ("ORDERS", "MINUTE", 1, ORDERS_A_MINUTE),
+    ("ORDERS", "SECOND", 10, ORDERS_IN_TEN_SECONDS),
 )
 PERPETUAL = 4_133_404_800_000  # the delivery date that Binance gives to contracts without one
 FUNDING_INTERVAL = timedelta(hours=8)  # where the data does not say otherwise
@@ -28,8 +29,14 @@ def ping(call: Call) -> Any:
 
 
 def server_time(call: Call) -> Any:
-    """GET /time."""
+    """GET /time, at the spot host."""
     return {"serverTime": to_ms(call.venue.engine.now)}
+
+
+def futures_time(call: Call) -> Any:
+    """GET /time: who asks has a clock that is right again."""
+    call.venue.conditions.clocks_off.discard(call.key)
+    return server_time(call)
 
 
 def exchange_info(call: Call) -> Any:
@@ -182,7 +189,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     public("/api/v3/ping", ping),
     public("/api/v3/time", server_time),
     public("/fapi/v1/ping", ping),
-    public("/fapi/v1/time", server_time),
+    public("/fapi/v1/time", futures_time),
     public("/fapi/v1/exchangeInfo", exchange_info),
     public("/fapi/v1/ticker/price", ticker_price, _ticker_weight),
     public("/fapi/v2/ticker/price", ticker_price, _ticker_weight),

@@ -11,10 +11,10 @@ from arena.adapters.paper.account import PaperOrder, PaperStatus
 from arena.adapters.paper.refusal import Refused
 from arena.domain.instrument import Instrument
 from arena.domain.order import Order, OrderType
-from arena.simulator.binance.call import Call, Endpoint, signed
-from arena.simulator.binance.faults import CANCEL_REJECTED, NO_SUCH_ORDER, WireError, refused_order
+from arena.simulator.binance.call import Call, Endpoint, listing_weight, places, signed
 from arena.simulator.binance.history import window
 from arena.simulator.binance.reading import good_till, picked, read_order
+from arena.simulator.binance.refusals import CANCEL_REJECTED, NO_SUCH_ORDER, WireError, refused_order
 from arena.simulator.binance.wire import at, to_ms
 
 _CONDITIONAL = frozenset({"STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"})
@@ -45,6 +45,7 @@ def create(call: Call) -> Any:
     order = read_order(call, instrument, kind, parameters.decimal("quantity"), client_id)
     force = parameters.choice("timeInForce", TimeInForce) if kind is OrderType.LIMIT else TimeInForce.GTC
     paper = _placed(call, order, instrument, force)
+    call.landed(paper)
     if force is not TimeInForce.GTC:
         call.venue.time_in_force[paper.order_id] = str(force)
     answer = order_row(call, paper)
@@ -57,7 +58,8 @@ def _placed(call: Call, order: Order, instrument: Instrument, force: TimeInForce
     """Hand an order to the engine; one that must trade at once and cannot is ended."""
     engine = call.venue.engine
     try:
-        paper = engine.place(call.account, order, good_till=good_till(call), post_only=force is TimeInForce.GTX)
+        post_only = force is TimeInForce.GTX
+        paper = engine.place(call.account, order, good_till=good_till(call), post_only=post_only, share=call.share)
     except Refused as refusal:
         raise refused_order(refusal, order, instrument) from refusal
     if force in _AT_ONCE and paper.status is PaperStatus.NEW:
@@ -75,7 +77,7 @@ def _placed(call: Call, order: Order, instrument: Instrument, force: TimeInForce
 def query(call: Call) -> Any:
     """GET /order."""
     call.instrument()
-    paper = picked(call, call.account.orders.values(), "orderId", "origClientOrderId")
+    paper = picked(call, call.shown(call.account.orders.values()), "orderId", "origClientOrderId")
     if paper is None:
         raise WireError(*NO_SUCH_ORDER)
     return order_row(call, paper)
@@ -94,14 +96,14 @@ def cancel(call: Call) -> Any:
 def open_orders(call: Call) -> Any:
     """GET /openOrders: of one symbol or of all."""
     symbols = {instrument.symbol for instrument in call.instruments()}
-    return [order_row(call, paper) for paper in _resting(call) if paper.order.symbol in symbols]
+    return [order_row(call, paper) for paper in call.shown(_resting(call)) if paper.order.symbol in symbols]
 
 
 def all_orders(call: Call) -> Any:
     """GET /allOrders: the oldest of the window, or those from orderId on; conditional orders never appear."""
     symbol, from_id = call.instrument().symbol, call.parameters.optional_integer("orderId")
     limit = call.parameters.limit(500, 1000)
-    orders = [paper for paper in call.account.orders.values() if paper.order.symbol == symbol]
+    orders = [paper for paper in call.shown(call.account.orders.values()) if paper.order.symbol == symbol]
     orders = [paper for paper in orders if paper.status is not PaperStatus.REJECTED]
     if from_id is not None:
         return [order_row(call, paper) for paper in orders if paper.order_id >= from_id][:limit]
@@ -133,7 +135,7 @@ def order_row(call: Call, paper: PaperOrder) -> dict[str, Any]:
         "origQty": at(order.quantity, instrument.step_size),
         "executedQty": executed,
         "cumQty": executed,
-        "cumQuote": str(paper.filled_quantity * paper.average_price),
+        "cumQuote": str(paper.filled_notional),
         "timeInForce": call.venue.time_in_force.get(paper.order_id, "GTC"),
         "type": str(order.order_type),
         "reduceOnly": False,
@@ -161,10 +163,10 @@ def _resting(call: Call) -> list[PaperOrder]:
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    signed("POST", "/fapi/v1/order", create, 0),  # orders have a limit of their own
+    places("/fapi/v1/order", create),
     signed("GET", "/fapi/v1/order", query),
     signed("DELETE", "/fapi/v1/order", cancel),
-    signed("GET", "/fapi/v1/openOrders", open_orders),
+    signed("GET", "/fapi/v1/openOrders", open_orders, listing_weight),
     signed("GET", "/fapi/v1/allOrders", all_orders, 5),
     signed("DELETE", "/fapi/v1/allOpenOrders", cancel_all),
 )

@@ -10,7 +10,7 @@ from arena.adapters.paper.account import PaperOrder
 from arena.domain.instrument import Instrument
 from arena.domain.order import Order, OrderSide, OrderType, PositionSide
 from arena.simulator.binance.call import Call
-from arena.simulator.binance.faults import POSITION_SIDE, WireError, invalid
+from arena.simulator.binance.refusals import POSITION_SIDE, WireError, invalid
 
 SHORTEST_GOOD_TILL = timedelta(seconds=600)
 _ONE_WAY = "BOTH"

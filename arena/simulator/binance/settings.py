@@ -8,7 +8,8 @@ from arena.adapters.paper.refusal import Refusal, Refused
 from arena.domain.instrument import Instrument
 from arena.domain.money import ZERO, plain
 from arena.simulator.binance.call import Call, Endpoint, signed
-from arena.simulator.binance.faults import WireError, invalid
+from arena.simulator.binance.refusals import MARGIN, WireError, invalid
+from arena.simulator.binance.wire import to_ms
 
 DONE = {"code": 200, "msg": "success"}
 
@@ -82,7 +83,7 @@ def change_leverage(call: Call) -> Any:
         call.venue.engine.set_leverage(call.account, instrument.symbol, leverage)
     except Refused as refusal:
         if refusal.reason is Refusal.MARGIN:
-            raise WireError(-2019, "Margin is insufficient.") from refusal
+            raise WireError(*MARGIN) from refusal
         raise WireError(-4028, f"Leverage {leverage} is not valid") from refusal
     return {"leverage": leverage, "maxNotionalValue": largest_notional(instrument, leverage), "symbol": instrument.symbol}
 
@@ -101,6 +102,27 @@ def symbol_config(call: Call) -> Any:
     ]
 
 
+def api_restrictions(call: Call) -> Any:
+    """GET /sapi/v1/account/apiRestrictions: what the key itself may do."""
+    key = call.signer
+    assert key is not None  # the gate gives every signed endpoint one
+    return {
+        "ipRestrict": False,
+        "createTime": to_ms(key.created_at),
+        "enableReading": True,
+        "enableWithdrawals": key.withdrawals,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": True,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": False,
+        "enableSpotAndMarginTrading": False,
+        "enablePortfolioMarginTrading": False,
+    }
+
+
 def largest_notional(instrument: Instrument, leverage: int) -> str:
     """Return the largest position at a leverage, USDT, as text."""
     caps = [tier.notional_cap for tier in instrument.tiers if tier.max_leverage >= leverage]
@@ -115,4 +137,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     signed("POST", "/fapi/v1/marginType", change_margin_type),
     signed("POST", "/fapi/v1/leverage", change_leverage),
     signed("GET", "/fapi/v1/symbolConfig", symbol_config, 5),
+    signed("GET", "/sapi/v1/account/apiRestrictions", api_restrictions),  # a wallet's; Binance serves it from the spot host
 )

@@ -11,13 +11,13 @@ from enum import StrEnum
 from functools import cache
 from typing import TypeVar
 
-from arena.simulator.binance.faults import WireError, illegal, invalid, missing
+from arena.simulator.binance.refusals import WireError, illegal, invalid, missing
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,20})?")
 _LEGAL_NUMBER = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"  # Binance's, whose longest whole part would not be exact here
-_ENUM_FAULTS = {"side": (-1117, "Invalid side."), "type": (-1116, "Invalid orderType.")}
+_ENUM_REFUSALS = {"side": (-1117, "Invalid side."), "type": (-1116, "Invalid orderType.")}
 _LAST_MS = 253_402_300_799_000  # the end of the year 9999
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -80,7 +80,7 @@ class Parameters:
         try:
             return choices(self.text(name))
         except ValueError:
-            raise WireError(*_ENUM_FAULTS[name]) if name in _ENUM_FAULTS else invalid(name) from None
+            raise WireError(*_ENUM_REFUSALS[name]) if name in _ENUM_REFUSALS else invalid(name) from None
 
     def client_id(self, name: str) -> str | None:
         """Return a client order id, or None where it was not sent."""

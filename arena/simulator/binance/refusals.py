@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from fastapi.responses import JSONResponse
+
 from arena.adapters.paper.refusal import Refusal, Refused
 from arena.domain.instrument import Instrument
 from arena.domain.money import plain
 from arena.domain.order import Order, OrderSide, OrderType
+from arena.simulator.limits import MINUTE, WEIGHT_A_MINUTE
 
 
 class WireError(Exception):
     """An answer of Binance's form {"code": ..., "msg": ...}."""
 
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
+    def __init__(self, code: int, message: str, status: int = 400, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.retry_after = retry_after  # seconds
+
+    def answer(self) -> JSONResponse:
+        """Return it as it goes out."""
+        headers = None if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return JSONResponse({"code": self.code, "msg": self.message}, self.status, headers)
 
 
 def missing(name: str) -> WireError:
@@ -33,18 +44,44 @@ def illegal(name: str, legal: str) -> WireError:
     return WireError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.")
 
 
+def too_many_requests(retry_after: int) -> WireError:
+    """-1003: more weight than a minute takes."""
+    return WireError(
+        -1003,
+        f"Too many requests; current limit of IP is {WEIGHT_A_MINUTE} requests per minute. "
+        "Please use the websocket for live updates to avoid polling the API.",
+        429,
+        retry_after,
+    )
+
+
+def banned(until_ms: int, retry_after: int) -> WireError:
+    """-1003 with 418: the address is banned."""
+    message = f"Way too many requests; IP banned until {until_ms}. Please use the websocket for live updates to avoid bans."
+    return WireError(-1003, message, 418, retry_after)
+
+
+def too_many_orders(limit: int, window: timedelta, retry_after: int) -> WireError:
+    """-1015: more orders than a window takes."""
+    named = "MINUTE" if window == MINUTE else "TEN_SECONDS"
+    return WireError(-1015, f"Too many new orders; current limit is {limit} orders per {named}.", 429, retry_after)
+
+
 INVALID_SYMBOL = -1121, "Invalid symbol."
 NO_SUCH_ORDER = -2013, "Order does not exist."
 CANCEL_REJECTED = -2011, "Unknown order sent."
 POSITION_SIDE = -4061, "Order's position side does not match user's setting."
+OUTSIDE_THE_WINDOW = -1021, "Timestamp for this request is outside of the recvWindow."
+MARGIN = -2019, "Margin is insufficient."
+WOULD_TRIGGER = -2021, "Order would immediately trigger."
 CLOSE_REJECTED = -2022, "ReduceOnly Order is rejected."
 
 _PLAIN = {
     Refusal.UNKNOWN_SYMBOL: INVALID_SYMBOL,
     Refusal.PRICE_FILTER: (-4001, "Price less than 0."),
-    Refusal.MARGIN: (-2019, "Margin is insufficient."),
+    Refusal.MARGIN: MARGIN,
     Refusal.NO_POSITION_TO_CLOSE: CLOSE_REJECTED,
-    Refusal.WOULD_TRIGGER: (-2021, "Order would immediately trigger."),
+    Refusal.WOULD_TRIGGER: WOULD_TRIGGER,
     Refusal.DUPLICATE_CLIENT_ID: (-4116, "ClientOrderId is duplicated."),
     Refusal.POSITION_SIDE: POSITION_SIDE,
     Refusal.NO_LIQUIDITY: (-4131, "The counterparty's best price does not meet the PERCENT_PRICE filter limit."),
