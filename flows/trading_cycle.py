@@ -54,8 +54,8 @@ async def run_cycle(arena: Arena) -> CycleRecord | None:
     None where the books cannot be explained: the season is then halted, and nobody is asked.
     """
     swept = await protection.protect(arena)
-    if swept.booking is not None:
-        await notifications.notify(arena, swept.booking.alerts)
+    if swept.alerts:
+        await notifications.notify(arena, swept.alerts)
     if swept.halt is not None:
         await arena.halt(swept.halt)
         return None

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
-from prefect.tasks import Task
 
 from arena.application.deciding import Asked, ask
 from arena.application.ports import LanguageModel, Prompt
 from arena.errors import ModelFault
-from tasks.step import fault_of, step
+from tasks.step import JITTER, step
 
-PAUSES_SECONDS = [1.0, 3.0]
-JITTER = 0.5
+PAUSES_SECONDS = (1.0, 3.0)
 LONGEST_PAUSE_SECONDS = max(PAUSES_SECONDS) * (1 + JITTER)
 
 
-def _may_help(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+def may_help(fault: object) -> bool:
     """Repeat only what the fault itself calls passing."""
-    fault = fault_of(state)
     return isinstance(fault, ModelFault) and fault.transient
 
 
-@step(
-    "decide",
-    task_run_name="decide {llm_id}",
-    retries=2,
-    retry_delay_seconds=PAUSES_SECONDS,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=_may_help,
-)
+@step("decide", task_run_name="decide {llm_id}", pauses=PAUSES_SECONDS, worth=may_help)
 async def decide(llm_id: str, model: LanguageModel, prompt: Prompt, symbols: tuple[str, ...], deadline: float) -> Asked:
     """Ask one model once; a retry gets what is left until the deadline, on the event loop's clock.
 

@@ -9,17 +9,10 @@ from arena.analysis.indicators import Indicators
 from arena.analysis.indicators import indicators as compute
 from arena.bootstrap import Arena
 from arena.domain.market import MarketSnapshot
-from tasks.step import step, worth_repeating
-
-READS = {
-    "retries": 3,
-    "retry_delay_seconds": [1, 2, 4],
-    "retry_jitter_factor": 0.5,
-    "retry_condition_fn": worth_repeating,
-}
+from tasks.step import step
 
 
-@step("snapshot", **READS)
+@step("snapshot", pauses=(1, 2, 4))
 async def snapshot(arena: Arena, as_of: datetime) -> MarketSnapshot:
     """Fetch candles, marks and funding once, for all competitors."""
     return await arena.venue.market.snapshot(arena.season.symbols, as_of)

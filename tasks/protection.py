@@ -8,14 +8,14 @@ import logging
 from arena.application.sweep import Swept, sweep
 from arena.bootstrap import Arena
 from arena.errors import AccountTaken, CycleConflict, ExchangeError
-from tasks.step import step, worth_repeating
+from tasks.step import step
 
 LOOK_SECONDS = 5.0  # with the lease of a run that was killed, less than PROTECTION_DEADLINE_SECONDS
 
 log = logging.getLogger("arena.sweep")
 
 
-@step("protect", retries=2, retry_delay_seconds=[1, 2], retry_jitter_factor=0.5, retry_condition_fn=worth_repeating)
+@step("protect", pauses=(1, 2))
 async def protect(arena: Arena) -> Swept:
     """Settle, reconcile and protect: the first step of a cycle."""
     async with arena.acting() as venue:
@@ -31,26 +31,26 @@ async def watch(arena: Arena, seconds: float) -> list[str]:
     clock = asyncio.get_running_loop().time
     end, done = clock() + seconds, list[str]()
     while True:
-        done += await look(arena)
+        swept = await look(arena)
+        done += [alert.text for alert in swept.alerts] if swept else []
         if clock() + LOOK_SECONDS > end:
             return done
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def look(arena: Arena) -> list[str]:
-    """Sweep once; a venue that cannot be seen, and an account on which a cycle is acting, are left to the next look."""
+async def look(arena: Arena) -> Swept | None:
+    """Sweep once and tell what was done; None where a cycle is acting, or the venue cannot be seen: the next look is soon."""
     try:
         async with arena.acting(wait_seconds=0) as venue:
             swept = await sweep(arena.season.season_id, arena.records, venue, arena.terms(thorough=False))
     except (AccountTaken, CycleConflict):
-        return []
+        return None
     except ExchangeError as error:
         log.warning("the accounts could not be looked at: %s", error)
-        return []
-    alerts = swept.booking.alerts if swept.booking else ()
-    await arena.notifier.notify(alerts)
+        return None
+    await arena.notifier.notify(swept.alerts)
     if swept.halt is not None:
         await arena.halt(swept.halt)
-    for alert in alerts:
+    for alert in swept.alerts:
         log.info(alert.text)
-    return [alert.text for alert in alerts]
+    return swept

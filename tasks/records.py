@@ -9,14 +9,9 @@ from arena.application.record import CycleRecord
 from arena.bootstrap import Arena
 from arena.domain.competitor import CompetitorId
 from arena.domain.plan import OrderPlan
-from tasks.step import step, worth_repeating
+from tasks.step import step
 
-WRITES = {
-    "retries": 5,
-    "retry_delay_seconds": [1, 2, 4, 8, 16],
-    "retry_jitter_factor": 0.5,
-    "retry_condition_fn": worth_repeating,
-}
+WRITE_PAUSES = (1, 2, 4, 8, 16)
 
 
 @step("open")
@@ -27,14 +22,14 @@ async def begin(arena: Arena) -> Opening:
     return await open_cycle(arena.season.season_id, arena.venue.market, arena.records)
 
 
-@step("intents", **WRITES)
+@step("intents", pauses=WRITE_PAUSES)
 async def write_intents(arena: Arena, plans: Mapping[CompetitorId, OrderPlan]) -> None:
     """Write every order down before any is sent."""
     intents = [intent for plan in plans.values() for intent in plan.intents()]
     await arena.records.append_intents(arena.season.season_id, intents)
 
 
-@step("append", **WRITES)
+@step("append", pauses=WRITE_PAUSES)
 async def append(arena: Arena, record: CycleRecord) -> None:
     """Keep the whole cycle or nothing of it, once."""
     await arena.records.book(record)

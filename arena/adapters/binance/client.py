@@ -20,8 +20,8 @@ from binance.exceptions import BinanceAPIException, BinanceRequestException
 from arena.adapters.binance.limits import LONGEST_WAIT_SECONDS, OrderPace, RequestBudget
 from arena.errors import ConfigurationError, ExchangeError, ExchangeUnavailable, ExecutionUnknown, RateLimited
 
-READ_TIMEOUT_SECONDS = 10.0
-WRITE_TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
+READ_PAUSES = (0.2, 0.8)  # seconds; what changes nothing is asked again
 RECV_WINDOW_MS = 5000  # less than an unknown order is looked for, so that it cannot land after it was given up
 _PAUSES = (1.0, 2.0, 4.0)  # seconds after a 429 that does not say how long
 _CLOCK = -1021
@@ -77,21 +77,26 @@ class FuturesClient:
     async def synchronise(self) -> datetime:
         """Take the clock offset from the futures server and return its time, UTC."""
         sent = time.time()
-        answer = await self._patiently("futures_time", {}, writes=False)
+        answer = await self.read("futures_time")
         server_ms = int(answer["serverTime"])
         self._client.timestamp_offset = server_ms - int((sent + time.time()) / 2 * 1000)
         return from_ms(server_ms)
 
     async def read(self, method: str, **params: Any) -> Any:
-        """Call a method that changes nothing; a clock fault re-synchronises and repeats once, a 429 waits and repeats.
+        """Call a method that changes nothing; it is repeated after a fault that may pass.
 
         Raises:
             VenueRefusal, ExchangeUnavailable, RateLimited, ConfigurationError
         """
+        for pause in READ_PAUSES:
+            try:
+                return await self._call(method, params, writes=False)
+            except ExchangeUnavailable:
+                await asyncio.sleep(pause)
         return await self._call(method, params, writes=False)
 
     async def write(self, method: str, **params: Any) -> Any:
-        """Call a method that changes the account, once; repeated only where it is certain that nothing was executed.
+        """Call a method that changes the account, once; repeated only after a 429 or a clock fault, which execute nothing.
 
         Raises:
             ExecutionUnknown: It may or may not have been executed.
@@ -128,14 +133,13 @@ class FuturesClient:
 
     async def _once(self, method: str, params: dict[str, Any], *, writes: bool) -> Any:
         uncertain: type[ExchangeError] = ExecutionUnknown if writes else ExchangeUnavailable
-        seconds = WRITE_TIMEOUT_SECONDS if writes else READ_TIMEOUT_SECONDS
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 return await getattr(self._client, method)(**params)
         except BinanceAPIException as error:
             raise self._translated(error, uncertain) from None
         except TimeoutError:
-            raise uncertain(f"{self.base_url} did not answer within {seconds:g} s") from None
+            raise uncertain(f"{self.base_url} did not answer within {TIMEOUT_SECONDS:g} s") from None
         except aiohttp.ClientConnectorError:
             raise ExchangeUnavailable(f"{self.base_url} cannot be reached") from None
         except (aiohttp.ClientError, BinanceRequestException, OSError) as error:

@@ -131,8 +131,9 @@ class RequestBudget:
     def ban(self, pause: timedelta | None) -> None:
         """Send nothing until the ban (418) is over, in this process and in those that start meanwhile."""
         until = datetime.fromtimestamp(self._now(), UTC) + (pause or DEFAULT_BAN)
+        if self._banned_until is None or self._banned_until < until - DEFAULT_BAN:  # others were on their way: one line for all
+            log.error("Binance has banned this address until %s: nothing is sent", until.isoformat(timespec="seconds"))
         self._banned_until = until
-        log.error("Binance has banned this address until %s: nothing is sent", until.isoformat(timespec="seconds"))
         if self._ban_file is not None:
             self._ban_file.parent.mkdir(parents=True, exist_ok=True)
             self._ban_file.write_text(until.isoformat() + "\n", encoding="utf-8")

@@ -1,0 +1,145 @@
+"""One process of the season: a cycle or a look, in a fork that may be killed at any boundary."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+from arena import bootstrap, connections
+from arena.adapters.binance import client as client_module
+from arena.adapters.binance.account import BinanceAccount
+from arena.adapters.binance.client import FuturesClient
+from arena.adapters.binance.exchange import CONDITIONAL_LOOKUP_PAUSES, LOOKUP_PAUSES
+from arena.adapters.binance.limits import RequestBudget
+from arena.application import venue as venue_module
+from arena.bootstrap import Arena, open_arena
+from arena.configuration import load_settings
+from arena.errors import ArenaError
+from arena.halting import halted
+from flows.trading_cycle import run_cycle
+from tasks import decisions, market, notifications, orders, protection, records
+from tasks import step as step_module
+from tests.chaos.models import Gambler
+from tests.chaos.weather import PATIENCE
+
+STEPS = (
+    (protection, "protect"),
+    (records, "begin"),
+    (records, "write_intents"),
+    (records, "append"),
+    (market, "snapshot"),
+    (market, "indicators"),
+    (decisions, "decide"),
+    (orders, "settle"),
+    (orders, "plan"),
+    (orders, "execute"),
+    (orders, "close"),
+    (notifications, "notify"),
+)
+
+
+@dataclass(slots=True)
+class Boundaries:
+    """Counts what this process has begun and ended, and kills it at one of them.
+
+    Attributes:
+        deadly: Number of the boundary at which it dies, from 1; 0 for never.
+    """
+
+    deadly: int
+    passed: int = 0
+
+    def cross(self) -> None:
+        self.passed += 1
+        if self.passed == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """Return the function with a boundary before and after it."""
+
+        @functools.wraps(function)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            self.cross()
+            result = await function(*args, **kwargs)
+            self.cross()
+            return result
+
+        return call
+
+
+def forked(what: str, seed: int, deadly: int, now: float) -> tuple[bool, int, str]:
+    """Run a cycle or a look in a fork; return whether it was killed, how many boundaries it crossed, and what it said."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        code = 0
+        try:
+            said = _live(what, seed, Boundaries(deadly), now)
+        except BaseException as error:  # the parent must hear of it, whatever it is
+            said, code = f"0 {type(error).__name__}: {error}", 0 if isinstance(error, ArenaError) else 70
+            if code:
+                import traceback
+
+                traceback.print_exc()
+        os.write(writing, said.encode())
+        os._exit(code)
+    os.close(writing)
+    said = b"".join(iter(lambda: os.read(reading, 65536), b"")).decode()
+    os.close(reading)
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+        sys.exit(f"a {what} ended with a defect: {said}")
+    crossed, _, rest = said.partition(" ")
+    return os.WIFSIGNALED(status), int(crossed or 0), rest
+
+
+def _live(what: str, seed: int, boundaries: Boundaries, now: float) -> str:
+    _instrument(boundaries)
+    apart = now - time.time()  # the venue's clock jumps between processes; a ban must end by it
+    connections.RequestBudget = functools.partial(RequestBudget, now=lambda: time.time() + apart)  # type: ignore[misc, assignment]
+    done = asyncio.run(_cycle(seed) if what == "cycle" else _look())
+    return f"{boundaries.passed} {done}"
+
+
+async def _cycle(seed: int) -> str:
+    settings = load_settings()
+    if (why := halted(settings)) is not None:
+        return f"halted: {why}"
+    async with open_arena(settings, asking=False) as arena:
+        record = await run_cycle(_with_gamblers(arena, seed))
+    return "halted" if record is None else f"cycle {record.number}"
+
+
+async def _look() -> str:
+    async with open_arena(load_settings(), asking=False) as arena:
+        swept = await protection.look(arena)
+        return "blind" if swept is None else "; ".join(alert.text for alert in swept.alerts) or "nothing"
+
+
+def _with_gamblers(arena: Arena, seed: int) -> Arena:
+    return replace(arena, models={each.llm_id: Gambler(seed, each.letter) for each in arena.season.competitors})
+
+
+def _instrument(boundaries: Boundaries) -> None:
+    """Put boundaries around every step and every request that changes the account, and scale the client's patience."""
+    for module, name in STEPS:
+        setattr(module, name, boundaries.around(getattr(module, name)))
+    FuturesClient.write = boundaries.around(FuturesClient.write)  # type: ignore[method-assign]
+    client_module.TIMEOUT_SECONDS *= 2 * PATIENCE
+    client_module.READ_PAUSES = tuple(pause * PATIENCE for pause in client_module.READ_PAUSES)  # type: ignore[assignment]
+    step_module.asyncio = SimpleNamespace(sleep=lambda seconds: asyncio.sleep(seconds * PATIENCE))  # type: ignore[attr-defined]
+    venue_module.PAUSES = tuple(pause * PATIENCE for pause in venue_module.PAUSES)  # type: ignore[assignment]
+    bootstrap.BinanceAccount = functools.partial(  # type: ignore[misc, assignment]
+        BinanceAccount,
+        lookup_pauses=[pause * PATIENCE for pause in LOOKUP_PAUSES],
+        conditional_lookup_pauses=[pause * PATIENCE for pause in CONDITIONAL_LOOKUP_PAUSES],
+    )
