@@ -55,7 +55,7 @@ class Scripted:
             filled = {"orderId": 7, "clientOrderId": name, "status": "FILLED", "executedQty": form["quantity"]}
             self.landed[name] = _algo_row(form) if "clientAlgoId" in form else filled
         if step == "silence":
-            time.sleep(1.0)
+            time.sleep(0.5)  # longer than the client waits
             return _json(self.landed.get(name, {}))
         if isinstance(step, tuple):
             status, body = step

@@ -17,7 +17,7 @@ from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.market import PaperMarket
 from arena.adapters.recorded import CandleArchive
-from arena.application.ports import Exchange, MarketData
+from arena.application.ports import MarketData, TradingAccount
 from arena.domain.client_id import client_order_id
 from arena.domain.competitor import SeasonId
 from arena.domain.order import Leg, Order, OrderStatus, OrderType, PositionSide
@@ -32,7 +32,7 @@ SOL_LONG, SOL_SHORT = ("SOLUSDT", PositionSide.LONG), ("SOLUSDT", PositionSide.S
 class Venue:
     """A venue under test: its two ports and its clock."""
 
-    exchange: Exchange
+    exchange: TradingAccount
     market: MarketData
     advance: Callable[[timedelta], None]
 
@@ -143,6 +143,60 @@ class ExchangeContract:
         assert (funding.rate, funding.mark_price) == (Decimal("0.0001"), Decimal(100))
         paid = Decimal("0.10002") + 2 * Decimal(100) * Decimal("0.0001")
         assert (await venue.exchange.book()).wallet_balance == before.wallet_balance - paid
+
+    async def test_what_rests_is_shown_with_quantity_and_trigger(self, venue: Venue) -> None:
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        stop, target = order(Leg.STOP, "2", trigger="95"), order(Leg.TARGET, "1.50", trigger="120")
+        for each in (stop, target):
+            await venue.exchange.place(each)
+        shown = {each.client_order_id: each for each in await venue.exchange.resting(["SOLUSDT", "BTCUSDT"])}
+        assert {(e.symbol, e.position_side, e.order_type, e.quantity, e.trigger_price) for e in shown.values()} == {
+            ("SOLUSDT", PositionSide.LONG, OrderType.STOP_MARKET, Decimal(2), Decimal(95)),
+            ("SOLUSDT", PositionSide.LONG, OrderType.TAKE_PROFIT_MARKET, Decimal("1.5"), Decimal(120)),
+        }
+        assert set(shown) == {stop.client_order_id, target.client_order_id}
+        assert await venue.exchange.resting(["BTCUSDT"]) == ()
+
+    async def test_an_order_is_found_by_its_id_whatever_has_become_of_it(self, venue: Venue) -> None:
+        async def fate(each: Order) -> tuple[OrderStatus, Decimal] | None:
+            conditional = each.order_type.conditional
+            found = await venue.exchange.find(each.symbol, each.client_order_id, conditional=conditional)
+            return None if found is None else (found.status, found.filled_quantity)
+
+        opening, stop, target = order(Leg.OPEN, "2"), order(Leg.STOP, "2", trigger="95"), order(Leg.TARGET, "2", trigger="120")
+        assert [await fate(each) for each in (opening, stop)] == [None, None]
+        for each in (opening, stop, target):
+            await venue.exchange.place(each)
+        assert await fate(opening) == (OrderStatus.FILLED, Decimal(2))
+        assert [await fate(each) for each in (stop, target)] == [(OrderStatus.RESTING, Decimal(0))] * 2
+        await venue.exchange.cancel("SOLUSDT", target.client_order_id)
+        venue.advance(BAR * 6)
+        assert await fate(stop) == (OrderStatus.FILLED, Decimal(2))
+        assert await fate(target) == (OrderStatus.REFUSED, Decimal(0))
+
+    async def test_a_cancelled_id_may_rest_again(self, venue: Venue) -> None:
+        """A stop that was lost is placed again under its own id."""
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        stop = order(Leg.STOP, "2", trigger="95")
+        await venue.exchange.place(stop)
+        await venue.exchange.cancel("SOLUSDT", stop.client_order_id)
+        assert (await venue.exchange.place(order(Leg.STOP, "1", trigger="96"))).status is OrderStatus.RESTING
+        (shown,) = await venue.exchange.resting(["SOLUSDT"])
+        assert (shown.client_order_id, shown.quantity) == (stop.client_order_id, Decimal(1))
+        found = await venue.exchange.find("SOLUSDT", stop.client_order_id, conditional=True)
+        assert found is not None and found.status is OrderStatus.RESTING
+
+    async def test_income_tells_why_the_wallet_changed(self, venue: Venue) -> None:
+        venue.advance(timedelta(seconds=1))  # after the deposit
+        since, before = await venue.market.time(), await venue.exchange.book()
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        venue.advance(BAR * 5)
+        await venue.exchange.place(order(Leg.CLOSE, "2"))
+        venue.advance(timedelta(seconds=1))
+        income = dict(await venue.exchange.income(since, await venue.market.time()))
+        assert set(income) == {"COMMISSION", "FUNDING_FEE", "REALIZED_PNL"}
+        assert income["FUNDING_FEE"] == -2 * Decimal(100) * Decimal("0.0001")
+        assert sum(income.values()) == (await venue.exchange.book()).wallet_balance - before.wallet_balance
 
     async def test_preparing_twice_is_no_fault(self, venue: Venue) -> None:
         await venue.exchange.place(order(Leg.OPEN, "2"))
