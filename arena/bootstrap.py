@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.market import BinanceMarket
 from arena.analysis.indicators import Indicators
 from arena.application.cycle import Opening
-from arena.application.lease import acting
+from arena.application.lease import Held, acting
 from arena.application.ports import Leases, MarketData, Models, Notifier, Prompt, Records, TradingAccount
 from arena.application.prompt import render_prompt, static_prompt
 from arena.application.prompt_account import account_section
@@ -39,6 +41,7 @@ from arena.settings import LimitSettings, Settings
 
 CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
+PREPARED_SECONDS = 3600.0  # asking for the modes weighs 6
 LEASE_WAIT_SECONDS = 30.0  # a sweep is over sooner
 
 
@@ -72,8 +75,8 @@ class Arena:
             limits=self.limits,
         )
 
-    def acting(self, wait_seconds: float = LEASE_WAIT_SECONDS) -> AbstractAsyncContextManager[Venue]:
-        """Return a context in which this run alone may act on the accounts, through the venue it yields."""
+    def acting(self, wait_seconds: float = LEASE_WAIT_SECONDS) -> AbstractAsyncContextManager[Held]:
+        """Return a context in which this run alone may act on the accounts, through the venue that it yields."""
         return acting(self.leases, self.season.season_id, self.holder, self.venue, wait_seconds)
 
     def terms(self, *, thorough: bool) -> Terms:
@@ -83,6 +86,21 @@ class Arena:
             thorough=thorough,
             standing_back=lambda: shutting_down(self.settings),
         )
+
+    async def prepare(self) -> None:
+        """Set the accounts' modes and leverages, unless another process has done so within the hour."""
+        done = self.settings.season_directory / "prepared.json"
+        wanted = json.dumps([self.season.market, list(self.venue.accounts), list(self.season.symbols), self.limits.max_leverage])
+        if (
+            done.exists()
+            and done.read_text(encoding="utf-8") == wanted
+            and 0 <= time.time() - done.stat().st_mtime < PREPARED_SECONDS
+        ):
+            return
+        for account in self.venue.accounts.values():
+            await account.prepare(self.season.symbols, self.limits.max_leverage)
+        done.parent.mkdir(parents=True, exist_ok=True)
+        done.write_text(wanted, encoding="utf-8")
 
     async def halt(self, reason: str) -> None:
         """Stop the season until a person has looked, and tell why."""

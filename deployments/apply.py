@@ -1,9 +1,10 @@
-"""`make deploy`: register the deployments of prefect.yaml, scheduled at LLM_DECISION_INTERVAL_SECONDS. Safe to repeat."""
+"""`make deploy`: register the deployments of prefect.yaml, scheduled at the intervals of `.env`. Safe to repeat."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,28 @@ import yaml
 
 from arena.configuration import load_settings
 from arena.errors import ConfigurationError
+from arena.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 POOL = "arena"
 
 
-def rendered(definition: dict[str, Any], interval_seconds: int) -> dict[str, Any]:
+def intervals(settings: Settings) -> dict[str, int]:
+    """Return how often each scheduled deployment runs, seconds by name."""
+    return {
+        "trading-cycle": settings.llm_decision_interval_seconds,
+        "protection-sweep": settings.protection_sweep_seconds,
+    }
+
+
+def rendered(definition: dict[str, Any], seconds: Mapping[str, int]) -> dict[str, Any]:
     """Return prefect.yaml's content with the interval of the settings in every schedule that has one.
 
     Prefect checks a schedule before it fills in environment variables, so a placeholder cannot stand in the file itself.
     """
     for deployment in definition["deployments"]:
         for schedule in deployment.get("schedules", []):
-            if "interval" in schedule:
-                schedule["interval"] = interval_seconds
+            schedule["interval"] = seconds[deployment["name"]]
     return definition
 
 
@@ -35,7 +44,7 @@ def main() -> int:
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 2
-    definition = rendered(yaml.safe_load((ROOT / "prefect.yaml").read_text()), settings.llm_decision_interval_seconds)
+    definition = rendered(yaml.safe_load((ROOT / "prefect.yaml").read_text()), intervals(settings))
     path = ROOT / "runs" / "prefect.yaml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(definition, sort_keys=False))

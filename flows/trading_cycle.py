@@ -72,14 +72,14 @@ async def act(
     arena: Arena, opening: Opening, desk: Desk, prompts: Mapping[CompetitorId, Prompt], asked: Mapping[CompetitorId, Asked]
 ) -> CycleRecord:
     """Do what was decided, and book it; this run alone acts on the accounts meanwhile."""
-    async with arena.acting() as venue:
-        caught = await orders.settle(arena, venue)
+    async with arena.acting() as held:
+        caught = await orders.settle(arena, held)
         plans = await orders.plan(opening, caught, {llm_id: each.answer for llm_id, each in asked.items()}, desk)
         await records.write_intents(arena, plans)
-        executions = await orders.execute(arena, venue, plans)
+        executions = await orders.execute(arena, held, plans)
         dialogue = dialogue_of(prompts, asked, plans, executions)
         for last in (*(False for _ in range(BOOKING_TRIES - 1)), True):
-            record = await orders.close(arena, venue, opening, desk.snapshot, dialogue, plans, executions)
+            record = await orders.close(arena, held, opening, desk.snapshot, dialogue, plans, executions)
             try:
                 await records.append(arena, record)
                 break

@@ -9,9 +9,10 @@ from arena.application.booking import Dialogue
 from arena.application.cycle import Opening, close_cycle, plan_turns
 from arena.application.execution import Execution
 from arena.application.execution import execute as carry_out
+from arena.application.lease import Held
 from arena.application.ports import Exchange
 from arena.application.record import CycleRecord
-from arena.application.venue import CaughtUp, Venue, catch_up
+from arena.application.venue import CaughtUp, catch_up
 from arena.bootstrap import Arena
 from arena.domain.competitor import CompetitorId
 from arena.domain.decision import Answer
@@ -22,10 +23,9 @@ from tasks.step import step
 
 
 @step("settle")
-async def settle(arena: Arena, venue: Venue) -> CaughtUp:
+async def settle(arena: Arena, held: Held) -> CaughtUp:
     """Book, in memory, what the venue did while the models were thinking."""
-    state = await arena.records.state(arena.season.season_id, await venue.market.time())
-    return await catch_up(venue, state)
+    return await catch_up(held.venue, await arena.records.state(arena.season.season_id, held.since))
 
 
 @step("risk")
@@ -37,7 +37,7 @@ async def plan(
 
 
 @step("execute")
-async def execute(arena: Arena, venue: Venue, plans: Mapping[CompetitorId, OrderPlan]) -> dict[CompetitorId, Execution]:
+async def execute(arena: Arena, held: Held, plans: Mapping[CompetitorId, OrderPlan]) -> dict[CompetitorId, Execution]:
     """Send the orders, competitor by competitor in the cycle's order, after all have decided; a halt leaves only the exits."""
 
     def why_halted() -> str | None:
@@ -45,7 +45,7 @@ async def execute(arena: Arena, venue: Venue, plans: Mapping[CompetitorId, Order
         return None if why is None else f"the season is halted ({why})"
 
     def account_of(llm_id: CompetitorId) -> Exchange:
-        return venue.accounts[arena.season.account_of(llm_id)]
+        return held.venue.accounts[arena.season.account_of(llm_id)]
 
     return {llm_id: await carry_out(plan, account_of(llm_id), why_halted) for llm_id, plan in plans.items()}
 
@@ -53,7 +53,7 @@ async def execute(arena: Arena, venue: Venue, plans: Mapping[CompetitorId, Order
 @step("book")
 async def close(
     arena: Arena,
-    venue: Venue,
+    held: Held,
     opening: Opening,
     snapshot: MarketSnapshot,
     dialogue: Dialogue,
@@ -61,6 +61,6 @@ async def close(
     executions: Mapping[CompetitorId, Execution],
 ) -> CycleRecord:
     """Put together what is booked of the cycle, from the venue's own trades."""
-    state = await arena.records.state(arena.season.season_id, await venue.market.time())
-    record = await close_cycle(opening, state, venue, snapshot, dialogue, plans, executions)
+    state = await arena.records.state(arena.season.season_id, held.since)
+    record = await close_cycle(opening, state, held.venue, snapshot, dialogue, plans, executions)
     return replace(record, requests=arena.budget.calls.total(), request_weight=arena.budget.weight)

@@ -18,8 +18,8 @@ log = logging.getLogger("arena.sweep")
 @step("protect", pauses=(1, 2))
 async def protect(arena: Arena) -> Swept:
     """Settle, reconcile and protect: the first step of a cycle."""
-    async with arena.acting() as venue:
-        return await sweep(arena.season.season_id, arena.records, venue, arena.terms(thorough=True))
+    async with arena.acting() as held:
+        return await sweep(arena.season.season_id, arena.records, held, arena.terms(thorough=True))
 
 
 @step("watch")
@@ -41,8 +41,8 @@ async def watch(arena: Arena, seconds: float) -> list[str]:
 async def look(arena: Arena) -> Swept | None:
     """Sweep once and tell what was done; None where a cycle is acting, or the venue cannot be seen: the next look is soon."""
     try:
-        async with arena.acting(wait_seconds=0) as venue:
-            swept = await sweep(arena.season.season_id, arena.records, venue, arena.terms(thorough=False))
+        async with arena.acting(wait_seconds=0) as held:
+            swept = await sweep(arena.season.season_id, arena.records, held, arena.terms(thorough=False))
     except (AccountTaken, CycleConflict):
         return None
     except ExchangeError as error:

@@ -17,8 +17,7 @@ WRITE_PAUSES = (1, 2, 4, 8, 16)
 @step("open")
 async def begin(arena: Arena) -> Opening:
     """Claim the cycle's number and load the state it starts from."""
-    for account in arena.venue.accounts.values():
-        await account.prepare(arena.season.symbols, arena.limits.max_leverage)
+    await arena.prepare()
     return await open_cycle(arena.season.season_id, arena.venue.market, arena.records)
 
 

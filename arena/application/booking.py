@@ -131,7 +131,6 @@ def sent_by(state: SeasonState, plans: Mapping[CompetitorId, OrderPlan], executi
 def sweep_booking(
     state: SeasonState,
     caught: CaughtUp,
-    marks: Mapping[str, Decimal],
     executions: Executions,
     sent: Sent,
     waiting: Collection[str],
@@ -140,7 +139,7 @@ def sweep_booking(
     return Booking(
         cycle=state.number,
         alerts=alerts_of(caught.settlement, executions.values(), caught.differences, caught.until),
-        **_booked(state, caught, marks, executions, sent, waiting),
+        **_booked(state, caught, caught.marks(), executions, sent, waiting),
     )
 
 

@@ -53,8 +53,16 @@ class Lease:
             raise AccountTaken("this run was held up for longer than its lease on the accounts: nothing more is sent")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The venue under a lease that was taken at `since`, by the venue's clock."""
+
+    venue: Venue
+    since: datetime
+
+
 @asynccontextmanager
-async def acting(leases: Leases, season_id: SeasonId, holder: str, venue: Venue, wait_seconds: float) -> AsyncIterator[Venue]:
+async def acting(leases: Leases, season_id: SeasonId, holder: str, venue: Venue, wait_seconds: float) -> AsyncIterator[Held]:
     """Take the lease and yield the venue, whose accounts take orders as long as the lease holds.
 
     Raises:
@@ -63,7 +71,8 @@ async def acting(leases: Leases, season_id: SeasonId, holder: str, venue: Venue,
     lease = await _taken(leases, season_id, holder, venue, wait_seconds)
     heart = asyncio.create_task(_beat(lease))
     try:
-        yield replace(venue, accounts={name: _Fenced(account, lease) for name, account in venue.accounts.items()})
+        fenced = {name: _Fenced(account, lease) for name, account in venue.accounts.items()}
+        yield Held(venue=replace(venue, accounts=fenced), since=lease.taken_at)
     finally:
         heart.cancel()
         await asyncio.gather(heart, return_exceptions=True)

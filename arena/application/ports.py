@@ -71,11 +71,13 @@ class VenueBook:
     Attributes:
         positions: Signed quantity by symbol and side, base asset; zeros are left out.
         wallet_balance, available_balance: USDT.
+        marks: At which the venue values what is held, USDT by symbol.
     """
 
     positions: Mapping[tuple[str, PositionSide], Decimal]
     wallet_balance: Decimal
     available_balance: Decimal
+    marks: Mapping[str, Decimal]
 
 
 class MarketData(Protocol):

@@ -11,14 +11,14 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 
 from arena.application.booking import sent_by, sweep_booking
 from arena.application.execution import Execution, cancel_all, execute
+from arena.application.lease import Held
 from arena.application.ports import Records
 from arena.application.reconcile import in_words
 from arena.application.record import Alert, Booking, SeasonState
-from arena.application.venue import CaughtUp, Venue, catch_up, held_symbols, marks_of
+from arena.application.venue import CaughtUp, Venue, catch_up, held_symbols
 from arena.domain.client_id import parse_client_order_id
 from arena.domain.competitor import AccountId, CompetitorId, SeasonId
 from arena.domain.order import Cause, Intent, OrderStatus, RestingOrder
@@ -75,19 +75,18 @@ class _Seen:
 
     caught: CaughtUp
     resting: Resting
-    marks: Mapping[str, Decimal]
     waiting: tuple[str, ...]
     resolved: bool
 
 
-async def sweep(season_id: SeasonId, records: Records, venue: Venue, terms: Terms) -> Swept:
-    """Sweep once, under the lease of `venue`.
+async def sweep(season_id: SeasonId, records: Records, held: Held, terms: Terms) -> Swept:
+    """Sweep once, under a lease.
 
     Raises:
         ExchangeError: The venue cannot be looked at.
         CycleConflict: Somebody else has booked meanwhile.
     """
-    state = await records.state(season_id, await venue.market.time())
+    venue, state = held.venue, await records.state(season_id, held.since)
     if not terms.thorough and not state.intents and not held_symbols(state.ledgers.values()):
         return Swept(bookings=(), halt=None)
     bookings = [await _take_over(state, records, venue)] if _left_behind(state) else []
@@ -102,7 +101,7 @@ async def sweep(season_id: SeasonId, records: Records, venue: Venue, terms: Term
         sent = sent_by(state, plans, executions)
         if executions or not caught.funded:
             caught = await catch_up(venue, state, sent)
-        bookings.append(sweep_booking(state, caught, seen.marks, executions, sent, seen.waiting))
+        bookings.append(sweep_booking(state, caught, executions, sent, seen.waiting))
         await records.book(bookings[-1])
     return Swept(bookings=tuple(bookings), halt=_why_halt(bookings, caught, terms))
 
@@ -117,19 +116,16 @@ async def _take_over(state: SeasonState, records: Records, venue: Venue) -> Book
     """Book what a killed sweep has done, so that the orders of this one get names of their own."""
     caught = await catch_up(venue, state)
     waiting, _ = await _fates(state, caught, venue)
-    marks = await _marks(held_symbols(caught.settlement.ledgers.values()), venue)
-    booking = sweep_booking(state, caught, marks, {}, sent_by(state, {}, {}), waiting)
+    booking = sweep_booking(state, caught, {}, sent_by(state, {}, {}), waiting)
     await records.book(booking)
     return booking
 
 
 async def _look(state: SeasonState, venue: Venue, terms: Terms) -> _Seen:
     caught = await catch_up(venue, state, funding=terms.thorough)
-    ledgers = caught.settlement.ledgers
-    held = held_symbols(ledgers.values())
-    resting, marks = await asyncio.gather(_resting(state, caught, venue), _marks(held, venue))
+    resting = await _resting(state, caught, venue)
     waiting, resolved = await _fates(state, caught, venue)
-    return _Seen(caught=caught, resting=resting, marks=marks_of(ledgers.values(), marks), waiting=waiting, resolved=resolved)
+    return _Seen(caught=caught, resting=resting, waiting=waiting, resolved=resolved)
 
 
 async def _resting(state: SeasonState, caught: CaughtUp, venue: Venue) -> dict[AccountId, tuple[RestingOrder, ...]]:
@@ -143,10 +139,6 @@ async def _resting(state: SeasonState, caught: CaughtUp, venue: Venue) -> dict[A
     accounts = state.season.accounts()
     found = await asyncio.gather(*(of(account, llm_ids) for account, llm_ids in accounts.items()))
     return dict(zip(accounts, found, strict=True))
-
-
-async def _marks(symbols: Collection[str], venue: Venue) -> Mapping[str, Decimal]:
-    return await venue.market.marks(sorted(symbols)) if symbols else {}
 
 
 async def _fates(state: SeasonState, caught: CaughtUp, venue: Venue) -> tuple[tuple[str, ...], bool]:
@@ -179,7 +171,7 @@ def _plan(
     season, caught = state.season, seen.caught
     unit = UnitOfWork(season_id=season.season_id, cycle=state.number, as_of=caught.until, sweep=state.booking + 1)
     watch = Watch(
-        unit=unit, marks=seen.marks, instruments=venue.instruments, deadline=terms.deadline, known=frozenset(state.intents)
+        unit=unit, marks=caught.marks(), instruments=venue.instruments, deadline=terms.deadline, known=frozenset(state.intents)
     )
     plans: dict[CompetitorId, OrderPlan] = {}
     unneeded: dict[AccountId, tuple[tuple[str, str], ...]] = {}

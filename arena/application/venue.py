@@ -66,6 +66,11 @@ class CaughtUp:
     funded: bool
     differences: tuple[Discrepancy, ...]
 
+    def marks(self) -> dict[str, Decimal]:
+        """Return the mark of every held symbol, USDT, as the accounts are valued at."""
+        shown = {symbol: mark for book in self.accounts.values() for symbol, mark in book.marks.items()}
+        return marks_of(self.settlement.ledgers.values(), shown)
+
 
 async def catch_up(venue: Venue, state: SeasonState, sent: Sent | None = None, *, funding: bool = True) -> CaughtUp:
     """Settle what the venue did since the state was booked, looking again until the positions agree.

@@ -1,4 +1,4 @@
-"""The deployment as it is registered fires on its schedule: with the wrong SQLAlchemy it silently never does."""
+"""The deployments as they are registered fire on their schedules: with the wrong SQLAlchemy it silently never does."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ import pytest
 import yaml
 
 from deployments.apply import rendered
+from flows.protection_sweep import OVERLAP_SECONDS
 from scripts.demo import SERVER
 from scripts.processes import free_port, python, running
+from tasks.protection import LOOK_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERVAL_SECONDS = 10
 
 
-def test_the_interval_of_the_settings_reaches_the_schedule() -> None:
-    definition = rendered(yaml.safe_load((ROOT / "prefect.yaml").read_text()), 60)
-    deployment = next(each for each in definition["deployments"] if each["name"] == "trading-cycle")
-    assert [schedule["interval"] for schedule in deployment["schedules"]] == [60]
-    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+def test_the_intervals_of_the_settings_reach_the_schedules() -> None:
+    definition = rendered(yaml.safe_load((ROOT / "prefect.yaml").read_text()), {"trading-cycle": 60, "protection-sweep": 20})
+    deployments = {each["name"]: each for each in definition["deployments"]}
+    scheduled = {name: [s["interval"] for s in each["schedules"]] for name, each in deployments.items() if "schedules" in each}
+    assert scheduled == {"trading-cycle": [60], "protection-sweep": [20]}
+    assert deployments["trading-cycle"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert deployments["protection-sweep"]["concurrency_limit"]["limit"] == 2, "a run looks on until the next one has started"
+
+
+def test_the_looks_of_a_run_reach_into_the_next_one() -> None:
+    """A worker needs some seconds to start a process; nobody would look meanwhile."""
+    assert OVERLAP_SECONDS >= 10 > LOOK_SECONDS
 
 
 @pytest.fixture
@@ -35,6 +44,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     ]
     lines += [f"OPENAI_API_KEY=demo\nLLM_A_PROVIDER=openai\nLLM_A_MODEL=random\nLLM_A_BASE_URL=http://127.0.0.1:{simulator}/v1"]
     lines += [f"LLM_DECISION_INTERVAL_SECONDS={INTERVAL_SECONDS}\nLLM_DEADLINE_SECONDS=5\nLLM_MAX_DECISIONS_PER_HOUR=1000"]
+    lines += ["PROTECTION_SWEEP_SECONDS=10"]
     (tmp_path / "arena.env").write_text("\n".join(lines) + "\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "LLM_", "BINANCE_"))}
     return {
@@ -48,7 +58,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_a_schedule_fires_and_a_worker_runs_the_cycle(environ: dict[str, str], tmp_path: Path) -> None:
+def test_the_schedules_fire_and_a_worker_runs_cycle_and_sweep(environ: dict[str, str], tmp_path: Path) -> None:
     api, simulator = environ["PREFECT_API_URL"], f"http://127.0.0.1:{environ['SIMULATOR_PORT']}"
     serve = python("-m", "arena.cli", "simulator", "--port", environ["SIMULATOR_PORT"])
     server = python("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", environ["PREFECT_PORT"])
@@ -63,17 +73,20 @@ def test_a_schedule_fires_and_a_worker_runs_the_cycle(environ: dict[str, str], t
 
         subprocess.run([sys.executable, "-m", "deployments.apply"], cwd=ROOT, env=environ, check=True, capture_output=True)
         with running("worker", worker, tmp_path / "worker.log", worker_environ, f"http://127.0.0.1:{worker_port}/health", 60):
-            completed = wait_for_scheduled_run(api, 120)
-    assert completed["auto_scheduled"] is True
-    assert completed["state_name"] == "Completed", (tmp_path / "worker.log").read_text()[-2000:]
+            ended = wait_for_scheduled_runs(api, 150)
+    assert set(ended) == {"trading-cycle", "protection-sweep"}, f"only {ended} ended in time"
+    assert set(ended.values()) == {"Completed"}, (tmp_path / "worker.log").read_text()[-2000:]
 
 
-def wait_for_scheduled_run(api: str, seconds: float) -> dict[str, object]:
-    body = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}}}
+def wait_for_scheduled_runs(api: str, seconds: float) -> dict[str, str]:
+    """Return how the first scheduled run of each flow ended."""
+    ended: dict[str, str] = {}
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = httpx.post(f"{api}/flow_runs/filter", json=body).json()
-        if found:
-            return dict(found[0])
+    flows = {flow["id"]: flow["name"] for flow in httpx.post(f"{api}/flows/filter", json={}).json()}
+    body = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}}, "sort": "END_TIME_DESC"}
+    while time.monotonic() < deadline and len(ended) < 2:
+        for run in httpx.post(f"{api}/flow_runs/filter", json=body).json():
+            assert run["auto_scheduled"] is True
+            ended.setdefault(flows[run["flow_id"]], run["state_name"])
         time.sleep(1)
-    raise AssertionError("no scheduled run ended in time")
+    return ended

@@ -51,15 +51,12 @@ class BinanceAccount(BinanceExchange):
     async def book(self) -> VenueBook:
         """Return positions and balances of the account, in one answer and so of one instant."""
         account = await self._client.read("futures_account", version=3)
-        held = {
-            (row["symbol"], PositionSide(row["positionSide"])): Decimal(row["positionAmt"])
-            for row in account["positions"]
-            if row["positionSide"] != "BOTH"
-        }
+        held = [row for row in account["positions"] if row["positionSide"] != "BOTH" and Decimal(row["positionAmt"]) != 0]
         return VenueBook(
-            positions={key: amount for key, amount in held.items() if amount != 0},
+            positions={(row["symbol"], PositionSide(row["positionSide"])): Decimal(row["positionAmt"]) for row in held},
             wallet_balance=Decimal(account["totalWalletBalance"]),
             available_balance=Decimal(account["availableBalance"]),
+            marks={row["symbol"]: abs(Decimal(row["notional"]) / Decimal(row["positionAmt"])) for row in held},
         )
 
     async def income(self, since: datetime, until: datetime) -> Mapping[str, Decimal]:
@@ -107,8 +104,8 @@ class BinanceAccount(BinanceExchange):
                 "futures_account_trades", symbol=symbol, startTime=to_ms(start), endTime=to_ms(end), limit=TRADES_PAGE
             )
             if page:
-                last = int(page[-1]["id"])
-                return list(page) + (await self._trades(symbol, last, since, until))
+                whole = len(page) < TRADES_PAGE and end == until
+                return list(page) + ([] if whole else await self._trades(symbol, int(page[-1]["id"]), since, until))
             start = end + timedelta(milliseconds=1)
         return []
 

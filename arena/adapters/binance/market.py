@@ -38,6 +38,7 @@ class BinanceMarket:
         self._client = client
         self._venue = venue
         self._interval = interval
+        self._fundings: dict[str, tuple[datetime, datetime, tuple[FundingRate, ...]]] = {}  # asked from, until, found
         self._contracts = Contracts(client, signed=signed, file=contracts_file)
 
     async def time(self) -> datetime:
@@ -80,16 +81,22 @@ class BinanceMarket:
 
     async def fundings(self, symbols: Sequence[str], after: datetime, until: datetime) -> tuple[FundingRate, ...]:
         """Return the fundings with after < time ≤ until, oldest first; asks only when a full hour lies between."""
-        if until.replace(minute=0, second=0, microsecond=0) <= after - FUNDING_JITTER:
-            return ()
-        found: list[FundingRate] = []
-        for symbol in symbols:
-            rows = await self._client.read(
-                "futures_funding_rate", symbol=symbol, startTime=to_ms(after), endTime=to_ms(until), limit=1000
-            )
-            found += [schemas.funding_rate(row) for row in rows]
-        inside = (rate for rate in found if after < rate.time <= until)
+        asked = await asyncio.gather(*(self._fundings_of(symbol, after, until) for symbol in symbols))
+        inside = (rate for found in asked for rate in found if after < rate.time <= until)
         return tuple(sorted(inside, key=lambda rate: (rate.time, rate.symbol)))
+
+    async def _fundings_of(self, symbol: str, after: datetime, until: datetime) -> tuple[FundingRate, ...]:
+        """Return a symbol's fundings; a cycle asks several times for what it has not booked yet, the venue is asked once."""
+        since, asked_until, known = self._fundings.get(symbol, (until, until, ()))
+        start = asked_until if since <= after else after
+        if not _funding_between(start, until):
+            return known
+        rows = await self._client.read(
+            "futures_funding_rate", symbol=symbol, startTime=to_ms(after), endTime=to_ms(until), limit=1000
+        )
+        found = tuple(schemas.funding_rate(row) for row in rows)
+        self._fundings[symbol] = (after, until, found)
+        return found
 
     async def _symbol(self, symbol: str, premiums: Mapping[str, Any], as_of: datetime) -> SymbolMarket | str:
         if symbol not in premiums:
@@ -101,3 +108,8 @@ class BinanceMarket:
         except ExchangeError as error:
             return str(error)
         return schemas.symbol_market(rows, premiums[symbol], as_of) if rows else "there are no candles"
+
+
+def _funding_between(after: datetime, until: datetime) -> bool:
+    """Return whether a full hour, at which there may have been a funding, lies between; one is stamped a little after it."""
+    return until.replace(minute=0, second=0, microsecond=0) > after - FUNDING_JITTER

@@ -117,6 +117,7 @@ class PaperExchange:
             positions={key: bucket.signed_quantity for key, bucket in self._account.buckets.items()},
             wallet_balance=self._account.wallet_balance,
             available_balance=self._account.available_balance(self._engine.marks()),
+            marks={symbol: self._engine.mark_price(symbol) for symbol, _ in self._account.buckets},
         )
 
     async def income(self, since: datetime, until: datetime) -> Mapping[str, Decimal]:
