@@ -170,6 +170,14 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
         )
 
 
+async def has_begun(settings: Settings) -> bool:
+    """Return whether the season is in the store; nothing is created."""
+    if not settings.supabase_url and not settings.database().exists():
+        return False
+    async with AsyncExitStack() as closing:
+        return await _is_known(open_records(settings, closing), SeasonId(settings.season))
+
+
 def limits_of(settings: LimitSettings) -> Limits:
     """Return the season's limits, the same objects in prompt and risk."""
     return Limits(
@@ -197,11 +205,15 @@ async def _wanted(settings: Settings, competitors: tuple[Competitor, ...], marke
 
 async def _open_season(wanted: Season, venue: Venue, records: Records) -> Season:
     """Open the season; a new one starts only on accounts that are flat and hold its competitors' capital."""
-    if not [row async for row in records.rows("seasons", wanted.season_id)]:
+    if not await _is_known(records, wanted.season_id):
         capitals = {competitor.llm_id: competitor.capital for competitor in wanted.competitors}
         for account, llm_ids in wanted.accounts().items():
             await _check_account(account, venue.accounts[account], sum((capitals[llm_id] for llm_id in llm_ids), ZERO))
     return await records.open_season(wanted)
+
+
+async def _is_known(records: Records, season_id: SeasonId) -> bool:
+    return bool([row async for row in records.rows("seasons", season_id)])
 
 
 def _of(account: AccountId, clients: Mapping[AccountId, FuturesClient]) -> FuturesClient:

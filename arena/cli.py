@@ -121,6 +121,31 @@ def report(
 
 
 @app.command()
+def reconcile(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show the competitors' books and the exchange side by side; changes nothing. Ends with 1 where they differ."""
+    from arena.application.comparison import Comparison, compare
+    from arena.bootstrap import has_begun, open_arena
+    from arena.configuration import load_settings
+    from arena.errors import ConfigurationError
+
+    async def run() -> Comparison:
+        settings = load_settings()
+        if not await has_begun(settings):
+            raise ConfigurationError(f"the season {settings.season} has not begun: there are no books to compare")
+        async with open_arena(settings, asking=False) as arena:
+            return await compare(arena.venue, await arena.records.state(arena.season.season_id, datetime.now(UTC)))
+
+    found = asyncio.run(run())
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        from arena.terminal import print_comparison
+
+        print_comparison(found)
+    raise typer.Exit(0 if found.equal else 1)
+
+
+@app.command()
 def doctor() -> None:
     """Try every connection a season needs, a line each; sends no order, uses no tokens. Ends with 1 if one fails."""
     from arena.doctor import examine

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 import httpx
 
 from arena.adapters.binance.account import BinanceAccount
+from arena.adapters.binance.client import FuturesClient
+from arena.adapters.binance.limits import WEIGHT_A_MINUTE, busy_cycle_weight
 from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.binance.market import BinanceMarket
 from arena.bootstrap import limits_of
 from arena.configuration import load_settings
 from arena.connections import account_clients, open_model, open_notifier, open_records, request_budget
-from arena.domain.competitor import Competitor
+from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Competitor, SeasonId
 from arena.domain.pairs import check_pairs
 from arena.errors import ArenaError, ConfigurationError
 from arena.settings import Settings
@@ -90,22 +92,38 @@ async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator
             raise ConfigurationError(f"this machine's clock is {apart:.1f} s off: let it be set by NTP")
         return f"{await market.label()}, {there:%Y-%m-%d %H:%M:%S} UTC"
 
-    async def account() -> str:
-        book = await BinanceAccount(client).book()
-        needed = settings.initial_balance_per_llm * settings.total_llms
-        if book.wallet_balance < needed and not book.positions:
-            raise ConfigurationError(
-                f"the account holds {book.wallet_balance:.2f} USDT, the competitors' capital is {needed:.2f} together: "
-                "add funds or lower INITIAL_BALANCE_PER_LLM"
-            )
-        return f"{book.wallet_balance:.2f} USDT, {len(book.positions)} open positions"
+    yield await _tried("Binance", clock)
+    for name, each in clients.items():
+        yield await _tried(f"account {name}", lambda name=name, each=each: _account(name, each, settings))  # type: ignore[misc]
+    listings = BinanceListings(client, signed=True, venue="Binance")
+    yield await _tried("pairs", lambda: _pairs(settings, listings))
+    yield await _tried("weight", lambda: _weight(settings, len(clients)))
 
-    for subject, look in (
-        ("Binance", clock),
-        ("account", account),
-        ("pairs", lambda: _pairs(settings, BinanceListings(client, signed=True, venue="Binance"))),
-    ):
-        yield await _tried(subject, look)
+
+async def _account(name: AccountId, client: FuturesClient, settings: Settings) -> str:
+    book = await BinanceAccount(client).book()
+    needed = settings.initial_balance_per_llm * (settings.total_llms if name == SHARED_ACCOUNT else 1)
+    if book.wallet_balance < needed and not book.positions:
+        raise ConfigurationError(
+            f"the account holds {book.wallet_balance:.2f} USDT, its competitors' capital is {needed:.2f}: "
+            "add funds or lower INITIAL_BALANCE_PER_LLM"
+        )
+    return f"{book.wallet_balance:.2f} USDT, {len(book.positions)} open positions"
+
+
+async def _weight(settings: Settings, accounts: int) -> str:
+    """Say what a cycle asks of Binance's limit, and what the last one did."""
+    expected = busy_cycle_weight(len(settings.available_pairs), accounts)
+    said = f"a cycle that trades every pair weighs about {expected} of {WEIGHT_A_MINUTE} a minute"
+    async with AsyncExitStack() as closing:
+        if not settings.database().exists():
+            return said
+        records = open_records(settings, closing)
+        booked = [row async for row in records.rows("cycles", SeasonId(settings.season)) if row["status"] == "booked"]
+    if not booked:
+        return said
+    last = booked[-1]
+    return f"{said}; cycle {last['number']}, the last one, weighed {last['request_weight']} in {last['requests']} requests"
 
 
 async def _pairs(settings: Settings, market: BinanceListings) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from arena.application.comparison import Comparison
 from arena.application.leaderboard import Leaderboard, Standing
 from arena.domain.money import plain
 from arena.domain.pairs import PairCheck
@@ -49,6 +50,31 @@ def print_pairs(title: str, leverage: int, checks: Sequence[PairCheck], notes: S
     console.print(table)
     for note in notes:
         console.print(note, markup=False)
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print the books and the exchange side by side, and whether they agree."""
+    console = Console(width=WIDTH, highlight=False)
+    table = Table(title=f"Positions of {found.season.season_id}, base asset", box=box.SIMPLE_HEAD, title_justify="left")
+    for heading in ("Account", "Symbol", "Side"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("Competitors", "By hand", "Exchange", "Difference"):
+        table.add_column(heading, justify="right")
+    for row in found.buckets:
+        holders = ", ".join(f"{llm_id} {plain(quantity)}" for llm_id, quantity in row.holders.items()) or "–"
+        figures = (plain(row.by_hand), plain(row.venue), plain(row.difference))
+        table.add_row(row.account, row.symbol, row.side, holders, *figures)
+    console.print(table)
+    money = Table(title="Earned since the season began, USDT", box=box.SIMPLE_HEAD, title_justify="left")
+    money.add_column("Account", no_wrap=True)
+    for heading in ("Competitors", "Exchange", "Difference"):
+        money.add_column(heading, justify="right")
+    for line in found.money:
+        money.add_row(line.account, f"{line.ledgers:.4f}", f"{line.venue:.4f}", f"{line.difference:.8f}")
+    console.print(money)
+    for trade in found.unbooked:
+        console.print(f"not booked yet: {trade}", markup=False)
+    console.print("The books agree." if found.equal else "THE BOOKS DIFFER.")
 
 
 def _figures(check: PairCheck) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from arena.bootstrap import open_arena
+from arena.bootstrap import has_begun, open_arena
 from arena.configuration import load_settings
 from arena.logs import configure_logging
 from tasks import protection
@@ -22,6 +22,8 @@ async def protection_sweep() -> State[None]:
     """Look at the accounts every few seconds until the next run of the schedule has started, halted or not."""
     settings = load_settings()
     configure_logging(settings)
+    if not await has_begun(settings):
+        return Completed(message="the season has not begun")
     started = flow_run.scheduled_start_time or datetime.now(UTC)
     passed = (datetime.now(UTC) - started).total_seconds()
     seconds = max(0.0, settings.protection_sweep_seconds + OVERLAP_SECONDS - passed)

@@ -72,12 +72,14 @@ class VenueBook:
         positions: Signed quantity by symbol and side, base asset; zeros are left out.
         wallet_balance, available_balance: USDT.
         marks: At which the venue values what is held, USDT by symbol.
+        unrealized_pnl: Of what is held, at those marks, USDT.
     """
 
     positions: Mapping[tuple[str, PositionSide], Decimal]
     wallet_balance: Decimal
     available_balance: Decimal
     marks: Mapping[str, Decimal]
+    unrealized_pnl: Decimal
 
 
 class MarketData(Protocol):

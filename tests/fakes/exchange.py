@@ -86,4 +86,4 @@ class ScriptedExchange:
         return ()
 
     async def book(self) -> VenueBook:
-        return VenueBook(positions={}, wallet_balance=ZERO, available_balance=ZERO, marks={})
+        return VenueBook(positions={}, wallet_balance=ZERO, available_balance=ZERO, marks={}, unrealized_pnl=ZERO)

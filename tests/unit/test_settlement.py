@@ -27,7 +27,11 @@ INTENTS: dict[str, Intent] = {i.order.client_order_id: i for i in plan(decision(
 
 def venue(**held: int) -> dict[AccountId, VenueBook]:
     positions = {("SOLUSDT", PositionSide(side)): Decimal(quantity) for side, quantity in held.items()}
-    return {SHARED_ACCOUNT: VenueBook(positions=positions, wallet_balance=Decimal(400), available_balance=Decimal(400), marks={})}
+    return {
+        SHARED_ACCOUNT: VenueBook(
+            positions=positions, wallet_balance=Decimal(400), available_balance=Decimal(400), marks={}, unrealized_pnl=Decimal(0)
+        )
+    }
 
 
 def order_id(leg: Leg, letter: str = "A", cycle: int = 7, symbol: str = "SOLUSDT") -> str:

@@ -57,6 +57,7 @@ class BinanceAccount(BinanceExchange):
             wallet_balance=Decimal(account["totalWalletBalance"]),
             available_balance=Decimal(account["availableBalance"]),
             marks={row["symbol"]: abs(Decimal(row["notional"]) / Decimal(row["positionAmt"])) for row in held},
+            unrealized_pnl=Decimal(account["totalUnrealizedProfit"]),
         )
 
     async def income(self, since: datetime, until: datetime) -> Mapping[str, Decimal]:

@@ -71,6 +71,15 @@ def weight_of(method: str, params: Params) -> int:
     return weight if isinstance(weight, int) else weight(params)
 
 
+def busy_cycle_weight(symbols: int, accounts: int) -> int:
+    """Return what a cycle weighs in which every symbol is held and traded, and two positions of each are left.
+
+    Seven looks at the clock; marks and candles once; the accounts three times; for each symbol what rests, its trades, its mark,
+    and two positions' stops or targets.
+    """
+    return 7 + 10 + 2 * symbols + 15 * accounts + symbols * (1 + 5 + 1 + 2)
+
+
 class RequestBudget:
     """What this process has asked, and whether it may ask more.
 

@@ -118,6 +118,7 @@ class PaperExchange:
             wallet_balance=self._account.wallet_balance,
             available_balance=self._account.available_balance(self._engine.marks()),
             marks={symbol: self._engine.mark_price(symbol) for symbol, _ in self._account.buckets},
+            unrealized_pnl=self._account.unrealized_pnl(self._engine.marks()),
         )
 
     async def income(self, since: datetime, until: datetime) -> Mapping[str, Decimal]:
