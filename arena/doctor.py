@@ -15,10 +15,11 @@ from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.binance.market import BinanceMarket
 from arena.bootstrap import limits_of
 from arena.configuration import load_settings
-from arena.connections import account_clients, open_model, open_notifier, open_records, request_budget
-from arena.domain.competitor import Competitor
+from arena.connections import account_clients, open_model, open_notifier, open_records, public_client, request_budget
+from arena.domain.competitor import Competitor, Environment, SeasonId
 from arena.domain.pairs import check_pairs
 from arena.errors import ArenaError, ConfigurationError
+from arena.paper import kept_books, paper_market
 from arena.settings import Settings
 
 PATIENCE_SECONDS = 10.0
@@ -75,13 +76,16 @@ async def _configuration() -> tuple[Settings | None, Finding]:
 
 
 async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator[Finding]:
+    paper = settings.environment is Environment.PAPER
     try:
-        clients = account_clients(settings, request_budget(), closing)
-        client = next(iter(clients.values()))
+        if paper:
+            client = public_client(settings, request_budget(), closing)
+        else:
+            client = next(iter(account_clients(settings, request_budget(), closing).values()))
     except ConfigurationError as error:
         yield Finding(subject="Binance", well=False, detail=str(error), milliseconds=0)
         return
-    market = BinanceMarket(client, signed=True, venue="Binance")
+    market = paper_market(client, "Binance") if paper else BinanceMarket(client, venue="Binance")
 
     async def clock() -> str:
         there, here = await client.synchronise(), datetime.now(UTC)
@@ -102,10 +106,19 @@ async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator
 
     for subject, look in (
         ("Binance", clock),
-        ("account", account),
-        ("pairs", lambda: _pairs(settings, BinanceListings(client, signed=True, venue="Binance"))),
+        ("account", (lambda: _paper(settings, market, closing)) if paper else account),
+        ("pairs", lambda: _pairs(settings, BinanceListings(client, signed=not paper, venue="Binance"))),
     ):
         yield await _tried(subject, look)
+
+
+async def _paper(settings: Settings, market: BinanceMarket, closing: AsyncExitStack) -> str:
+    """See that there is what paper accounts live on, and what of them is in the store."""
+    now = await market.time()
+    await market.minutes(settings.available_pairs[0], now, now)
+    there = await kept_books(open_records(settings, closing), SeasonId(settings.season))
+    wallets = ", ".join(f"{name} {book.account.wallet_balance:.2f} USDT" for name, book in there.items())
+    return f"paper, on live prices; no key is needed or read. In the store: {wallets or 'nothing yet, the first cycle opens it'}"
 
 
 async def _pairs(settings: Settings, market: BinanceListings) -> str:
