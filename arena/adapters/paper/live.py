@@ -27,7 +27,7 @@ from arena.errors import ExchangeUnavailable, RecordsError
 
 AT_ONCE, RECENT = timedelta(0), timedelta(seconds=1)  # how long ago a call may have been looked for the last time
 BACKWARDS = timedelta(minutes=1)  # more is another clock, not the jitter of one
-TRIES = 20  # of putting the book back while others do so too
+TRIES = 50  # of putting the book back while others do so too
 
 T = TypeVar("T")
 Act = Callable[[PaperExchange, PaperBook], Awaitable[T]]
