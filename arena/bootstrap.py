@@ -21,15 +21,15 @@ from arena.adapters.binance.market import BinanceMarket
 from arena.analysis.indicators import Indicators
 from arena.application.cycle import Opening
 from arena.application.lease import Held, acting
-from arena.application.ports import Leases, MarketData, Models, Notifier, Prompt, Records, TradingAccount
+from arena.application.ports import Accounts, Leases, MarketData, Models, Notifier, PaperBooks, Prompt, Records, TradingAccount
 from arena.application.prompt import render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
 from arena.application.record import Alert, AlertKind
 from arena.application.sweep import Terms
 from arena.application.venue import Venue
-from arena.connections import account_clients, open_model, open_notifier, open_records, request_budget, venue_url
-from arena.domain.competitor import AccountId, Competitor, CompetitorId, Season, SeasonId
+from arena.connections import account_clients, open_model, open_notifier, open_records, public_client, request_budget, venue_url
+from arena.domain.competitor import AccountId, Competitor, CompetitorId, Environment, Season, SeasonId
 from arena.domain.instrument import Instrument
 from arena.domain.market import MarketSnapshot
 from arena.domain.money import ZERO, plain
@@ -37,6 +37,7 @@ from arena.domain.plan import Desk
 from arena.domain.risk import Limits
 from arena.errors import ConfigurationError
 from arena.halting import halt, shutting_down
+from arena.paper import paper_accounts, paper_market
 from arena.settings import LimitSettings, Settings
 
 CANDLE_INTERVAL = "5m"
@@ -139,20 +140,20 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
     async with AsyncExitStack() as closing:
         records = open_records(settings, closing)
         budget = request_budget()
-        clients = account_clients(settings, budget, closing)
         competitors = settings.competitors()
-        market = BinanceMarket(
-            next(iter(clients.values())),
-            signed=True,
-            venue=_label(settings),
-            interval=CANDLE_INTERVAL,
-            contracts_file=settings.season_directory / "contracts.json",
-        )
+        kept = settings.season_directory / "contracts.json"
+        clients: Mapping[AccountId, FuturesClient] = {}
+        if settings.environment is Environment.PAPER:
+            market = paper_market(public_client(settings, budget, closing), _label(settings), CANDLE_INTERVAL, kept)
+        else:
+            clients = account_clients(settings, budget, closing)
+            one = next(iter(clients.values()))
+            market = BinanceMarket(one, venue=_label(settings), interval=CANDLE_INTERVAL, contracts_file=kept)
         models = {each.llm_id: open_model(settings, each, closing) for each in competitors} if asking else {}
         wanted = await _wanted(settings, competitors, market)
         venue = Venue(
             market=market,
-            accounts={account: BinanceAccount(_of(account, clients)) for account in wanted.accounts()},
+            accounts=_accounts(wanted, clients, market, records),
             instruments=await market.instruments(settings.available_pairs),
         )
         _check_pairs(settings, venue.instruments)
@@ -190,13 +191,14 @@ def limits_of(settings: LimitSettings) -> Limits:
 
 async def _wanted(settings: Settings, competitors: tuple[Competitor, ...], market: MarketData) -> Season:
     """Return the season as the settings describe it, should it begin now."""
+    paper = "paper on " if settings.environment is Environment.PAPER else ""
     return Season(
         season_id=SeasonId(settings.season),
         started_at=await market.time(),
         symbols=settings.available_pairs,
         interval_seconds=settings.llm_decision_interval_seconds,
         competitors=competitors,
-        market=await market.label(),
+        market=f"{paper}{await market.label()}",
         settings=settings.equal_settings(),
         environment=settings.environment,
         account_mode=settings.account_mode,
@@ -214,6 +216,12 @@ async def _open_season(wanted: Season, venue: Venue, records: Records) -> Season
 
 async def _is_known(records: Records, season_id: SeasonId) -> bool:
     return bool([row async for row in records.rows("seasons", season_id)])
+
+
+def _accounts(wanted: Season, clients: Mapping[AccountId, FuturesClient], market: BinanceMarket, books: PaperBooks) -> Accounts:
+    if wanted.environment is Environment.PAPER:
+        return paper_accounts(wanted, market, books)
+    return {account: BinanceAccount(_of(account, clients)) for account in wanted.accounts()}
 
 
 def _of(account: AccountId, clients: Mapping[AccountId, FuturesClient]) -> FuturesClient:
@@ -241,7 +249,8 @@ async def _check_account(name: AccountId, account: TradingAccount, capital: Deci
 
 
 def _label(settings: Settings) -> str:
-    return f"Binance USD-M futures {settings.environment} ({urlsplit(venue_url(settings)).hostname})"
+    network = "" if settings.environment is Environment.PAPER else f" {settings.environment}"
+    return f"Binance USD-M futures{network} ({urlsplit(venue_url(settings)).hostname})"
 
 
 def _check_pairs(settings: Settings, instruments: Mapping[str, Instrument]) -> None:

@@ -40,6 +40,8 @@ def account_clients(settings: VenueSettings, budget: RequestBudget, closing: Asy
     Raises:
         ConfigurationError: It is not a venue that this version trades on, or a key is missing.
     """
+    if settings.environment is Environment.PAPER:
+        raise ConfigurationError("with ENVIRONMENT=paper there is no account at Binance: the paper accounts are in the store")
     url = venue_url(settings)
     clients = {
         account: FuturesClient(url, key.get_secret_value(), secret.get_secret_value(), key_name=name, budget=budget)
@@ -50,16 +52,23 @@ def account_clients(settings: VenueSettings, budget: RequestBudget, closing: Asy
     return clients
 
 
+def public_client(settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack) -> FuturesClient:
+    """Connect to the venue as anybody; no key is read."""
+    client = FuturesClient(venue_url(settings), budget=budget)
+    closing.push_async_callback(client.close)
+    return client
+
+
 def venue_url(settings: VenueSettings) -> str:
-    """Return the host that the settings trade on.
+    """Return the host that the settings trade on, or take their prices from.
 
     Raises:
         ConfigurationError: It is not one that this version trades on.
     """
+    if settings.environment is Environment.PAPER:
+        return settings.binance_base_url
     if settings.environment is Environment.MAINNET or not settings.use_testnet:
         raise ConfigurationError("real money is not open in this version: set ENVIRONMENT=testnet and USE_TESTNET=true")
-    if settings.environment is Environment.PAPER:
-        raise ConfigurationError("ENVIRONMENT=paper is not open in this version: use demo (the simulator) or testnet")
     url = settings.binance_testnet_base_url
     if settings.environment is Environment.DEMO and not is_loopback(url):
         raise ConfigurationError(
@@ -128,7 +137,7 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def open_records(settings: Settings, closing: AsyncExitStack, season: str = "") -> SqliteRecords:
+def open_records(settings: VenueSettings, closing: AsyncExitStack, season: str = "") -> SqliteRecords:
     """Open the store of a season alone, as reports and exports need it."""
     if settings.supabase_url:
         raise ConfigurationError("SUPABASE_URL is set, but this version keeps its state in SQLite only: leave it empty")

@@ -17,10 +17,11 @@ from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.binance.market import BinanceMarket
 from arena.bootstrap import limits_of
 from arena.configuration import load_settings
-from arena.connections import account_clients, open_model, open_notifier, open_records, request_budget
-from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Competitor, SeasonId
+from arena.connections import account_clients, open_model, open_notifier, open_records, public_client, request_budget
+from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Competitor, Environment, SeasonId
 from arena.domain.pairs import check_pairs
 from arena.errors import ArenaError, ConfigurationError
+from arena.paper import kept_books, paper_market
 from arena.settings import Settings
 
 PATIENCE_SECONDS = 10.0
@@ -77,27 +78,33 @@ async def _configuration() -> tuple[Settings | None, Finding]:
 
 
 async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator[Finding]:
+    paper, clients = settings.environment is Environment.PAPER, dict[AccountId, FuturesClient]()
     try:
-        clients = account_clients(settings, request_budget(), closing)
-        client = next(iter(clients.values()))
+        if paper:
+            client = public_client(settings, request_budget(), closing)
+        else:
+            clients = dict(account_clients(settings, request_budget(), closing))
+            client = next(iter(clients.values()))
     except ConfigurationError as error:
         yield Finding(subject="Binance", well=False, detail=str(error), milliseconds=0)
         return
-    market = BinanceMarket(client, signed=True, venue="Binance")
-
-    async def clock() -> str:
-        there, here = await client.synchronise(), datetime.now(UTC)
-        apart = abs((there - here).total_seconds())
-        if apart > LARGEST_CLOCK_DIFFERENCE and not (await market.label()).endswith("(simulator)"):
-            raise ConfigurationError(f"this machine's clock is {apart:.1f} s off: let it be set by NTP")
-        return f"{await market.label()}, {there:%Y-%m-%d %H:%M:%S} UTC"
-
-    yield await _tried("Binance", clock)
+    market = paper_market(client, "Binance") if paper else BinanceMarket(client, venue="Binance")
+    yield await _tried("Binance", lambda: _clock(client, market))
+    if paper:
+        yield await _tried("account", lambda: _paper(settings, market, closing))
     for name, each in clients.items():
         yield await _tried(f"account {name}", lambda name=name, each=each: _account(name, each, settings))  # type: ignore[misc]
-    listings = BinanceListings(client, signed=True, venue="Binance")
+    listings = BinanceListings(client, signed=not paper, venue="Binance")
     yield await _tried("pairs", lambda: _pairs(settings, listings))
     yield await _tried("weight", lambda: _weight(settings, len(clients)))
+
+
+async def _clock(client: FuturesClient, market: BinanceMarket) -> str:
+    there, here = await client.synchronise(), datetime.now(UTC)
+    apart = abs((there - here).total_seconds())
+    if apart > LARGEST_CLOCK_DIFFERENCE and not (await market.label()).endswith("(simulator)"):
+        raise ConfigurationError(f"this machine's clock is {apart:.1f} s off: let it be set by NTP")
+    return f"{await market.label()}, {there:%Y-%m-%d %H:%M:%S} UTC"
 
 
 async def _account(name: AccountId, client: FuturesClient, settings: Settings) -> str:
@@ -124,6 +131,15 @@ async def _weight(settings: Settings, accounts: int) -> str:
         return said
     last = booked[-1]
     return f"{said}; cycle {last['number']}, the last one, weighed {last['request_weight']} in {last['requests']} requests"
+
+
+async def _paper(settings: Settings, market: BinanceMarket, closing: AsyncExitStack) -> str:
+    """See that there is what paper accounts live on, and what of them is in the store."""
+    now = await market.time()
+    await market.minutes(settings.available_pairs[0], now, now)
+    there = await kept_books(open_records(settings, closing), SeasonId(settings.season))
+    wallets = ", ".join(f"{name} {book.account.wallet_balance:.2f} USDT" for name, book in there.items())
+    return f"paper, on live prices; no key is needed or read. In the store: {wallets or 'nothing yet, the first cycle opens it'}"
 
 
 async def _pairs(settings: Settings, market: BinanceListings) -> str:

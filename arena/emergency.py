@@ -1,6 +1,7 @@
 """The emergency exit: halt the season, leave everything that every account holds, pause the schedule, tell people.
 
-It needs the keys alone. What else is down (store, models, Prefect, alerts) is a fault in the result, never a reason to stay.
+It needs the keys alone; with ENVIRONMENT=paper, where the store is the venue, the store. What else is down (models, Prefect,
+alerts) is a fault in the result, never a reason to stay.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.whole_account import BinanceWholeAccount
 from arena.application.record import Alert, AlertKind
-from arena.application.shutdown import Shutdown, shut_down
+from arena.application.shutdown import Shutdown, WholeAccount, shut_down
 from arena.configuration import load_alert_settings
 from arena.connections import account_clients, open_notifier
-from arena.domain.competitor import AccountId
+from arena.domain.competitor import AccountId, Environment
 from arena.errors import ArenaError, ExchangeError
 from arena.halting import EMERGENCY, halt
+from arena.paper import whole_paper_accounts
 from arena.schedules import pause_schedules
 from arena.settings import VenueSettings
 
@@ -45,8 +47,14 @@ async def emergency_shutdown(settings: VenueSettings, by: str, prefect_api_url: 
     began = time.monotonic()
     faults = _halt(settings, f"{EMERGENCY} ({by})")
     async with AsyncExitStack() as closing:
-        clients = account_clients(settings, RequestBudget(), closing)  # a ban that is written down may be over by now
-        ended = await asyncio.gather(*(_leave(account, client) for account, client in clients.items()))
+        budget = RequestBudget()  # a ban that is written down may be over by now
+        if settings.environment is Environment.PAPER:
+            paper = await whole_paper_accounts(settings, budget, closing)
+            leaving = [_leave(account, whole) for account, whole in paper.items()]
+        else:
+            clients = account_clients(settings, budget, closing)
+            leaving = [_leave(account, BinanceWholeAccount(client), client) for account, client in clients.items()]
+        ended = await asyncio.gather(*leaving)
     together = _together(list(ended), faults)
     paused = await pause_schedules(prefect_api_url or os.environ.get("PREFECT_API_URL", ""))
     told = await _tell(together, settings)
@@ -63,11 +71,12 @@ def _halt(settings: VenueSettings, reason: str) -> tuple[str, ...]:
     return ()
 
 
-async def _leave(account: AccountId, client: FuturesClient) -> tuple[AccountId, Shutdown]:
-    with contextlib.suppress(ExchangeError):
-        await client.synchronise()  # only the clock; a signed call sets it too
+async def _leave(account: AccountId, whole: WholeAccount, client: FuturesClient | None = None) -> tuple[AccountId, Shutdown]:
+    if client is not None:
+        with contextlib.suppress(ExchangeError):
+            await client.synchronise()  # only the clock; a signed call sets it too
     try:
-        return account, await shut_down(BinanceWholeAccount(client))
+        return account, await shut_down(whole)
     except ArenaError as error:  # a key that is refused keeps no other account from being left
         return account, Shutdown(flat=False, left=(f"the account cannot be seen: {error}",), closed=(), faults=())
 

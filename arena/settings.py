@@ -74,6 +74,9 @@ class VenueSettings(BaseSettings):
     environment: Environment = Environment.DEMO
     account_mode: AccountMode = AccountMode.SHARED
     season: str = Field(default="season-1", pattern=r"^[A-Za-z0-9._-]{1,40}$")
+    database_path: Path | None = None
+    supabase_url: str = ""
+    supabase_key: SecretStr = SecretStr("")
 
     binance_testnet_api_key: SecretStr = SecretStr("")
     binance_testnet_secret_key: SecretStr = SecretStr("")
@@ -109,6 +112,10 @@ class VenueSettings(BaseSettings):
         """While this file exists, no cycle of the season begins and nothing is opened; its text says why."""
         return self.season_directory / "HALT"
 
+    def database(self, season: str = "") -> Path:
+        """Return the SQLite file of a season, this one by default: a folder each, unless DATABASE_PATH says otherwise."""
+        return self.database_path or Path("runs") / (season or self.season) / "arena.sqlite"
+
 
 class LimitSettings(VenueSettings):
     """What one competitor may bind, at the account it trades on."""
@@ -123,10 +130,6 @@ class Settings(LimitSettings, AlertSettings):
     """The whole configuration; see `.env.example` for what each variable means."""
 
     debug: bool = False
-    database_path: Path | None = None
-
-    supabase_url: str = ""
-    supabase_key: SecretStr = SecretStr("")
 
     claude_api_key: SecretStr = SecretStr("")
     deepseek_api_key: SecretStr = SecretStr("")
@@ -234,10 +237,6 @@ class Settings(LimitSettings, AlertSettings):
         if refusers:
             return f"{told}; no temperature is sent to anyone, because {', '.join(refusers)} refuses one."
         return f"{told}; temperature {llm.temperature}."
-
-    def database(self, season: str = "") -> Path:
-        """Return the SQLite file of a season, this one by default: a folder each, unless DATABASE_PATH says otherwise."""
-        return self.database_path or Path("runs") / (season or self.season) / "arena.sqlite"
 
     def model_key(self, provider: Provider) -> SecretStr:
         """Return the provider's key."""

@@ -1,4 +1,4 @@
-"""Get out of everything now. Needs nothing but the keys: no store, no models, no Prefect; asks nothing.
+"""Get out of everything now. Needs nothing but the keys (on paper the store): no models, no Prefect; asks nothing.
 
     python -m scripts.emergency_shutdown        (or: python scripts/emergency_shutdown.py)
 

@@ -251,6 +251,21 @@ class Leases(Protocol):
         ...
 
 
+class PaperBooks(Protocol):
+    """Where paper accounts are kept between two calls, as texts that only the paper venue understands."""
+
+    async def load_paper_book(self, season_id: SeasonId, account: AccountId) -> tuple[int, str] | None:
+        """Return version and text of an account's book; None where none was ever saved."""
+        ...
+
+    async def save_paper_book(self, season_id: SeasonId, account: AccountId, version: int, text: str) -> bool:
+        """Save the text that follows `version` (0: none is there yet), all of it or nothing.
+
+        False where another text has followed it meanwhile; saving the same again changes nothing and is True.
+        """
+        ...
+
+
 class Notifier(Protocol):
     """Where alerts go."""
 

@@ -1,4 +1,7 @@
-"""The Exchange port, one suite: the paper engine called directly, and Binance's adapter on the simulator; same candles."""
+"""The Exchange port, one suite; same candles.
+
+The paper engine called directly, Binance's adapter on the simulator, and a paper account that lives on the simulator's prices.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,15 @@ from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.market import BinanceMarket
 from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
+from arena.adapters.paper.live import LivePaperAccount
 from arena.adapters.paper.market import PaperMarket
 from arena.adapters.recorded import CandleArchive
+from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import MarketData, TradingAccount
 from arena.domain.client_id import client_order_id
-from arena.domain.competitor import SeasonId
+from arena.domain.competitor import SHARED_ACCOUNT, SeasonId
 from arena.domain.order import Leg, Order, OrderStatus, OrderType, PositionSide
+from arena.paper import paper_market
 from tests.fakes.candles import BAR, START, flat, write_candles, write_funding
 from tests.fakes.simulator import KEY, SECRET, running_simulator
 
@@ -114,6 +120,13 @@ class ExchangeContract:
         assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id) is False
         venue.advance(BAR * 6)
         assert (await venue.exchange.book()).positions == {SOL_LONG: Decimal(2)}
+
+    async def test_a_stop_that_is_sent_again_rests_once(self, venue: Venue) -> None:
+        await venue.exchange.place(order(Leg.OPEN, "2"))
+        stop = order(Leg.STOP, "2", trigger="95")
+        for _ in range(2):
+            assert (await venue.exchange.place(stop)).status is OrderStatus.RESTING
+        assert [resting.client_order_id for resting in await venue.exchange.resting(["SOLUSDT"])] == [stop.client_order_id]
 
     async def test_cancelling_what_never_was_says_so(self, venue: Venue) -> None:
         assert await venue.exchange.cancel("SOLUSDT", order(Leg.STOP, "1").client_order_id) is False
@@ -229,12 +242,36 @@ class TestPaper(ExchangeContract):
         return Venue(exchange, market, lambda passed: engine.advance(engine.now + passed))
 
 
+class TestLivePaper(ExchangeContract):
+    @pytest.fixture
+    def candles(self, tmp_path: Path) -> Path:
+        """The same market in candles of one minute: the fall is in the first minute of its bar."""
+        minutes = {
+            "SOLUSDT": [*flat("100", 125), "100 101 89 90 10", *flat("90", 154)],
+            "BTCUSDT": flat("60000", 280),
+        }
+        for symbol, rows in minutes.items():
+            write_candles(tmp_path / "1m", symbol, rows, interval=timedelta(minutes=1))
+        write_funding(tmp_path / "funding", "SOLUSDT", {START + 24 * BAR: 0.0001})
+        return tmp_path / "1m"
+
+    @pytest.fixture
+    async def venue(self, candles: Path, tmp_path: Path) -> AsyncIterator[Venue]:
+        with running_simulator(candles, start=NOW) as simulator, SqliteRecords(tmp_path / "arena.sqlite") as books:
+            client = FuturesClient(simulator.url)
+            market = paper_market(client, "simulator")
+            account = LivePaperAccount(books, market, SeasonId("contract"), SHARED_ACCOUNT, Decimal(10_000))
+            await account.prepare(["SOLUSDT", "BTCUSDT"], 5)
+            yield Venue(account, market, lambda passed: simulator.advance(passed.total_seconds()) and None)
+            await client.close()
+
+
 class TestBinance(ExchangeContract):
     @pytest.fixture
     async def venue(self, candles: Path) -> AsyncIterator[Venue]:
         with running_simulator(candles, start=NOW) as simulator:
             client = FuturesClient(simulator.url, KEY, SECRET)
-            market = BinanceMarket(client, signed=True, venue="simulator")
+            market = BinanceMarket(client, venue="simulator")
             await market.time()
             exchange = BinanceAccount(client, lookup_pauses=(0.01,))
             await exchange.prepare(["SOLUSDT", "BTCUSDT"], 5)

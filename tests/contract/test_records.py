@@ -348,6 +348,48 @@ class RecordsContract:
         assert await records.take(TEST, "one", START + 12 * second, START + 18 * second)
         assert await records.take(SeasonId("other"), "two", START, START + second), "each season has its own"
 
+    async def test_a_paper_book_follows_the_version_that_was_read_and_no_other(self, records: Any, reopen: Open) -> None:
+        """A paper account is there before its season is: the season opens only on an account that holds its capital."""
+        assert await records.load_paper_book(TEST, SHARED_ACCOUNT) is None
+        assert not await records.save_paper_book(TEST, SHARED_ACCOUNT, 1, "nothing to follow")
+        assert await records.save_paper_book(TEST, SHARED_ACCOUNT, 0, "one")
+        version, text = await reopen().load_paper_book(TEST, SHARED_ACCOUNT)
+        assert text == "one"
+        assert await records.save_paper_book(TEST, SHARED_ACCOUNT, version, "two")
+        assert not await reopen().save_paper_book(TEST, SHARED_ACCOUNT, version, "two, differently")
+        assert not await records.save_paper_book(TEST, SHARED_ACCOUNT, 0, "one, again")
+        assert (await records.load_paper_book(TEST, SHARED_ACCOUNT))[1] == "two"
+
+    async def test_saving_the_same_paper_book_again_changes_nothing(self, records: Any, reopen: Open) -> None:
+        """A save whose answer was lost is repeated."""
+        for version, text in ((0, "one"), (0, "one")):
+            assert await records.save_paper_book(TEST, SHARED_ACCOUNT, version, text)
+        version, _ = await records.load_paper_book(TEST, SHARED_ACCOUNT)
+        for _ in range(2):
+            assert await reopen().save_paper_book(TEST, SHARED_ACCOUNT, version, "two: \"ü\", 'n'")
+        assert await records.load_paper_book(TEST, SHARED_ACCOUNT) == (version + 1, "two: \"ü\", 'n'")
+
+    async def test_paper_books_of_other_accounts_and_seasons_are_others(self, records: Any) -> None:
+        for season_id, account in ((TEST, SHARED_ACCOUNT), (TEST, "LLM-A"), (SeasonId("other"), SHARED_ACCOUNT)):
+            assert await records.load_paper_book(season_id, account) is None
+            assert await records.save_paper_book(season_id, account, 0, f"{season_id} {account}")
+        assert (await records.load_paper_book(TEST, "LLM-A"))[1] == "test LLM-A"
+
+    def test_of_many_who_save_a_paper_book_at_once_one_wins_each_round(self, reopen: Open) -> None:
+        """Everybody adds one to a number again and again; none is lost."""
+
+        async def add(records: Any) -> None:
+            for _ in range(20):
+                while True:
+                    version, text = await records.load_paper_book(TEST, SHARED_ACCOUNT) or (0, "0")
+                    if await records.save_paper_book(TEST, SHARED_ACCOUNT, version, f"{int(text.split()[0]) + 1} {id(records)}"):
+                        break
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda records: asyncio.run(add(records)), [reopen() for _ in range(4)]))
+        found = asyncio.run(reopen().load_paper_book(TEST, SHARED_ACCOUNT))  # type: ignore[attr-defined]
+        assert found[1].split()[0] == "80"
+
     async def test_a_wallet_that_its_entries_do_not_explain_is_refused(self, records: Records) -> None:
         record = await begun(records, Story())
         before = await everything(records)

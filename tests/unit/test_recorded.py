@@ -7,6 +7,7 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from arena.adapters.paper.feed import BarFeed
 from arena.adapters.recorded import CandleArchive, generate_market
-from arena.adapters.recorded.instruments import known_instruments
+from arena.adapters.recorded.instruments import known_instruments, margin_tiers
 from arena.adapters.recorded.series import whole
 from arena.errors import ConfigurationError
 from tests.fakes.candles import BAR, START, flat, write_candles, write_funding, write_mark
@@ -152,6 +153,13 @@ def test_without_funding_files_there_are_no_fundings(folder: Path) -> None:
     archive = CandleArchive(write_candles(folder, "BTCUSDT", flat("100", 3)).parent)
     assert archive.fundings(START - HOUR, START + HOUR) == ()
     assert archive.label == "recorded candles (5m, 2025-01-01 to 2025-01-01)"
+
+
+def test_a_symbol_has_its_packaged_tiers_or_cautious_ones() -> None:
+    assert margin_tiers("BTCUSDT") == known_instruments()["BTCUSDT"].tiers
+    unknown = margin_tiers("NOBODYUSDT")
+    assert unknown[0].maintenance_rate > margin_tiers("DOGEUSDT")[0].maintenance_rate
+    assert all(a.notional_cap == b.notional_floor for a, b in pairwise(unknown))
 
 
 def test_naive_times_and_another_interval(tmp_path: Path) -> None:

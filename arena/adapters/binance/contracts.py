@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from arena.adapters.binance import schemas
 from arena.adapters.binance.client import FuturesClient, VenueRefusal
-from arena.domain.instrument import Instrument
+from arena.domain.instrument import Instrument, MarginTier
 from arena.errors import MarketDataError
 
 INFO_SECONDS = 3600
@@ -26,20 +26,21 @@ _DEFAULT_COMMISSION = {  # regular users, Binance's fee schedule
 }
 
 Wire = dict[str, Any]
+KnownTiers = Callable[[str], Sequence[MarginTier]]
 
 
 class Contracts:
     """What may be traded at one host.
 
     Args:
-        client: Its key may be empty: then the fees are Binance's regular ones, and the tiers must be known otherwise.
-        signed: Whether the client has a key.
+        client: Its key may be empty where the tiers are known otherwise; then the fees are Binance's regular ones.
+        known_tiers: Margin tiers of a symbol, which the venue shows only to a key; None for a client that has one.
         file: Keeps what was read; None for nothing.
     """
 
-    def __init__(self, client: FuturesClient, *, signed: bool, file: Path | None) -> None:
+    def __init__(self, client: FuturesClient, *, known_tiers: KnownTiers | None, file: Path | None) -> None:
         self._client = client
-        self._signed = signed
+        self._known_tiers = known_tiers
         self._file = file
         self._kept = self._load()
 
@@ -53,10 +54,13 @@ class Contracts:
         """Return the contracts; an unknown symbol is left out."""
         await self._read_info(symbols)
         listed = [symbol for symbol in symbols if self._kept["symbols"].get(symbol)]
+        info = self._kept["symbols"]
+        if self._known_tiers is not None:
+            return {s: schemas.instrument(info[s], self._known_tiers(s), _DEFAULT_COMMISSION) for s in listed}
         await self._read_terms(listed)
-        info, terms = self._kept["symbols"], self._kept["terms"]
+        terms = self._kept["terms"]
         return {
-            symbol: schemas.instrument(info[symbol], terms[symbol]["brackets"], terms[symbol]["commission"])
+            symbol: schemas.instrument(info[symbol], schemas.tiers(terms[symbol]["brackets"]), terms[symbol]["commission"])
             for symbol in listed
             if terms[symbol]["brackets"]
         }
@@ -86,8 +90,6 @@ class Contracts:
         self._save()
 
     async def _commission(self, symbol: str) -> Mapping[str, Any]:
-        if not self._signed:
-            return _DEFAULT_COMMISSION
         try:
             answer: Mapping[str, Any] = await self._client.read("futures_commission_rate", symbol=symbol)
         except VenueRefusal as refusal:

@@ -41,6 +41,7 @@ def _by_symbol(one: int, every: int) -> Callable[[Params], int]:
 
 WEIGHTS: Mapping[str, int | Callable[[Params], int]] = {  # by python-binance's name; 1 where it is not here
     "futures_klines": _klines,
+    "futures_mark_price_klines": _klines,
     "futures_mark_price": _by_symbol(1, 10),
     "futures_symbol_ticker": _by_symbol(1, 2),
     "futures_account": 5,
@@ -57,6 +58,7 @@ MARKET_DATA = frozenset(
     {
         "futures_time",
         "futures_klines",
+        "futures_mark_price_klines",
         "futures_mark_price",
         "futures_symbol_ticker",
         "futures_funding_rate",

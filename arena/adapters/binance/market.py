@@ -11,9 +11,10 @@ from typing import Any
 
 from arena.adapters.binance import schemas
 from arena.adapters.binance.client import FuturesClient, to_ms
-from arena.adapters.binance.contracts import Contracts
+from arena.adapters.binance.contracts import Contracts, KnownTiers
+from arena.adapters.binance.minutes import read_minutes
 from arena.domain.instrument import Instrument
-from arena.domain.market import FundingRate, MarketSnapshot, SymbolMarket
+from arena.domain.market import Bar, FundingRate, MarketSnapshot, SymbolMarket
 from arena.errors import ExchangeError, MarketDataError, RateLimited
 
 CANDLES = 499  # one less than the limit at which klines cost weight 5 instead of 2
@@ -25,21 +26,27 @@ class BinanceMarket:
     """The MarketData port.
 
     Args:
-        client: Its key may be empty: then the fees are Binance's regular ones instead of the account's.
-        signed: Whether the client has a key.
+        client: Its key may be empty where `known_tiers` are given; then the fees are Binance's regular ones, not the account's.
         venue: Name of the venue, for displays.
         interval: Of the candles, such as `5m`.
         contracts_file: Keeps filters, tiers and fees from one process to the next; None for nothing.
+        known_tiers: Margin tiers of a symbol, for a client without a key.
     """
 
     def __init__(
-        self, client: FuturesClient, *, signed: bool, venue: str, interval: str = "5m", contracts_file: Path | None = None
+        self,
+        client: FuturesClient,
+        *,
+        venue: str,
+        interval: str = "5m",
+        contracts_file: Path | None = None,
+        known_tiers: KnownTiers | None = None,
     ) -> None:
         self._client = client
         self._venue = venue
         self._interval = interval
         self._fundings: dict[str, tuple[datetime, datetime, tuple[FundingRate, ...]]] = {}  # asked from, until, found
-        self._contracts = Contracts(client, signed=signed, file=contracts_file)
+        self._contracts = Contracts(client, known_tiers=known_tiers, file=contracts_file)
 
     async def time(self) -> datetime:
         """Return the venue's clock, UTC, and set the client's by it."""
@@ -84,6 +91,10 @@ class BinanceMarket:
         asked = await asyncio.gather(*(self._fundings_of(symbol, after, until) for symbol in symbols))
         inside = (rate for found in asked for rate in found if after < rate.time <= until)
         return tuple(sorted(inside, key=lambda rate: (rate.time, rate.symbol)))
+
+    async def minutes(self, symbol: str, since: datetime, until: datetime) -> tuple[Bar, ...]:
+        """Return the bars of one minute that open within since to until, oldest first; the last one may still be forming."""
+        return await read_minutes(self._client, symbol, since, until)
 
     async def _fundings_of(self, symbol: str, after: datetime, until: datetime) -> tuple[FundingRate, ...]:
         """Return a symbol's fundings; a cycle asks several times for what it has not booked yet, the venue is asked once."""

@@ -38,7 +38,7 @@ def tiers(brackets: Sequence[Wire]) -> tuple[MarginTier, ...]:
     return tuple(sorted(found, key=lambda tier: tier.notional_floor))
 
 
-def instrument(symbol: Wire, brackets: Sequence[Wire], commission: Wire) -> Instrument:
+def instrument(symbol: Wire, margin_tiers: Sequence[MarginTier], commission: Wire) -> Instrument:
     """Read a symbol of `GET /fapi/v1/exchangeInfo`; tick and step come from its filters, never from its precisions."""
     filters = {entry["filterType"]: entry for entry in symbol["filters"]}
     price, lot, market_lot = filters["PRICE_FILTER"], filters["LOT_SIZE"], filters.get("MARKET_LOT_SIZE", filters["LOT_SIZE"])
@@ -53,7 +53,7 @@ def instrument(symbol: Wire, brackets: Sequence[Wire], commission: Wire) -> Inst
         price_band=decimal(filters["PERCENT_PRICE"]["multiplierUp"]) - 1 if "PERCENT_PRICE" in filters else Decimal(1),
         maker_fee_rate=decimal(commission["makerCommissionRate"]),
         taker_fee_rate=decimal(commission["takerCommissionRate"]),
-        tiers=tiers(brackets),
+        tiers=margin_tiers,
         trading=symbol["status"] == "TRADING",
     )
 
@@ -78,15 +78,14 @@ def listing(symbol: Wire, last_price: Decimal | None, mark_price: Decimal | None
 
 def candles(rows: Sequence[Sequence[Any]], as_of: datetime) -> tuple[Candle, ...]:
     """Read `GET /fapi/v1/klines`, oldest first, without the bar that is still forming at `as_of`."""
-    found = []
-    for row in rows:
-        close_time = from_ms(int(row[6]) + 1)  # the wire's closeTime is the bar's last millisecond
-        if close_time <= as_of:
-            o, h, low, c, volume = (Decimal(row[i]) for i in range(1, 6))
-            found.append(
-                Candle(open_time=from_ms(int(row[0])), close_time=close_time, open=o, high=h, low=low, close=c, volume=volume)
-            )
-    return tuple(found)
+    return tuple(found for row in rows if (found := candle(row)).close_time <= as_of)
+
+
+def candle(row: Sequence[Any]) -> Candle:
+    """Read a row of `GET /fapi/v1/klines` or `/markPriceKlines`; the wire's closeTime is the bar's last millisecond."""
+    o, h, low, c, volume = (Decimal(row[i]) for i in range(1, 6))
+    opens, closes = from_ms(int(row[0])), from_ms(int(row[6]) + 1)
+    return Candle(open_time=opens, close_time=closes, open=o, high=h, low=low, close=c, volume=volume)
 
 
 def symbol_market(rows: Sequence[Sequence[Any]], premium: Wire, as_of: datetime) -> SymbolMarket:

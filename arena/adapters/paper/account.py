@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import takewhile
 
 from arena.domain.instrument import Instrument
 from arena.domain.money import ZERO, quantized
@@ -153,7 +154,7 @@ class PaperAccount:
         orders: Every order ever by order id, the market orders that conditionals became included.
         conditionals: Every conditional order ever by algo id.
         resting: The open ones of both, by id.
-        trades, income: In time order.
+        trades, income: In time order, but for a funding that became known late.
     """
 
     name: str
@@ -170,6 +171,14 @@ class PaperAccount:
     def position(self, symbol: str, side: PositionSide) -> Bucket:
         """Return a bucket; a flat one where nothing is held."""
         return self.buckets.get((symbol, side), FLAT)
+
+    def held_before(self, symbol: str, side: PositionSide, time: datetime) -> Decimal:
+        """Return what a bucket held right before `time`, signed, base asset: what it holds now, without the trades since."""
+        held = self.position(symbol, side).signed_quantity
+        for trade in takewhile(lambda trade: trade.time >= time, reversed(self.trades)):
+            if (trade.symbol, trade.position_side) == (symbol, side):
+                held -= trade.side.sign * trade.quantity
+        return held
 
     def leverage_of(self, symbol: str) -> int:
         """Return the symbol's leverage, a whole multiple."""
@@ -257,9 +266,8 @@ class PaperAccount:
     def receive(self, kind: IncomeKind, symbol: str, amount: Decimal, time: datetime, trade_id: int | None = None) -> None:
         """Change the wallet by `amount` (USDT, negative is paid) and write down why."""
         self.wallet_balance += amount
-        self.income.append(
-            Income(kind=kind, symbol=symbol, amount=amount, time=time, tran_id=len(self.income) + 1, trade_id=trade_id)
-        )
+        tran_id = self.income[-1].tran_id + 1 if self.income else 1
+        self.income.append(Income(kind=kind, symbol=symbol, amount=amount, time=time, tran_id=tran_id, trade_id=trade_id))
 
 
 def _maintenance(notional: Decimal, instrument: Instrument) -> Decimal:

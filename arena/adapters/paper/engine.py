@@ -16,6 +16,8 @@ Rules (`matching` has those of a bar's inside, `liquidation` those of margin run
 - A market order can be made to trade a share only: two trades, the second one tick worse, and the rest expires.
 - A client order id may be used again once no open order has it, as at Binance.
 - Funding comes before anything else of its instant. Events inside a bar carry its close time minus 1 ms.
+- A live market has a boundary wherever it was looked at (see `feed`). A funding that becomes known after its instant is charged
+  on what was held then.
 """
 
 from __future__ import annotations
@@ -26,13 +28,13 @@ from decimal import Decimal
 
 from arena.adapters.paper.account import IncomeKind, PaperAccount, PaperOrder, PaperStatus
 from arena.adapters.paper.feed import BarFeed
-from arena.adapters.paper.floor import Floor, check_filters
+from arena.adapters.paper.floor import Floor, Numbers, check_filters
 from arena.adapters.paper.liquidation import ADL_CLIENT_ID, close_at_mark, closing_order
 from arena.adapters.paper.matching import AccountBar, touched
 from arena.adapters.paper.refusal import Refusal, Refused
 from arena.adapters.paper.tape import Tape
 from arena.domain.instrument import Instrument
-from arena.domain.market import BarStep, FundingRate
+from arena.domain.market import Bar, BarStep, FundingRate
 from arena.domain.order import Order, OrderSide, OrderType, PositionSide
 
 __all__ = ["PaperEngine", "Refusal", "Refused"]
@@ -93,6 +95,18 @@ class PaperEngine:
             self._accounts[name] = PaperAccount(name=name)
             self._accounts[name].receive(IncomeKind.TRANSFER, "", balance, self.now)
         return self._accounts[name]
+
+    def resume(self, account: PaperAccount, numbers: Numbers, past: Mapping[str, Bar]) -> None:
+        """Go on with an account as another engine left it at this one's start.
+
+        Args:
+            account: Taken over as it is.
+            numbers: That were given out; the next ones follow.
+            past: The last bar of every symbol in which the account holds something or has an order.
+        """
+        self._accounts[account.name] = account
+        self._floor.numbers = numbers
+        self._tape.recall(past)
 
     def last_price(self, symbol: str) -> Decimal:
         """Return the last price now, USDT.
@@ -256,10 +270,10 @@ class PaperEngine:
     def _fund(self, funding: FundingRate) -> None:
         for account in self._accounts.values():
             for side in PositionSide:
-                payment = account.position(funding.symbol, side).signed_quantity * funding.mark_price * funding.rate
+                payment = account.held_before(funding.symbol, side, funding.time) * funding.mark_price * funding.rate
                 if payment:
                     account.receive(IncomeKind.FUNDING_FEE, funding.symbol, -payment, funding.time)
-        self._tape.move_to(funding.time)
+        self._tape.move_to(max(self.now, funding.time))
 
     def _expire(self, until: datetime) -> None:
         for account in self._accounts.values():

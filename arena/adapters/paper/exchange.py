@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from arena.adapters.paper.account import PaperAccount, PaperStatus, PaperTrade
-from arena.adapters.paper.engine import PaperEngine, Refused
+from arena.adapters.paper.engine import PaperEngine, Refusal, Refused
 from arena.application.ports import VenueBook
 from arena.domain.money import ZERO
 from arena.domain.order import Fill, Order, OrderOutcome, OrderStatus, RestingOrder
@@ -48,9 +48,10 @@ class PaperExchange:
         try:
             paper = self._engine.place(self._account, order, group=group or None)
         except Refused as refusal:
+            there = refusal.reason is Refusal.DUPLICATE_CLIENT_ID and order.order_type.conditional  # an earlier attempt landed
             return OrderOutcome(
                 client_order_id=order.client_order_id,
-                status=OrderStatus.REFUSED,
+                status=OrderStatus.RESTING if there else OrderStatus.REFUSED,
                 message=f"{refusal.reason}: {refusal.message}",
             )
         return OrderOutcome(

@@ -10,7 +10,7 @@ from arena.domain.market import Bar, BarStep, FundingRate
 
 
 class BarFeed(Protocol):
-    """A market's history, read forward. All symbols share one candle interval."""
+    """A market's history, read forward. All symbols share the steps."""
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -26,5 +26,8 @@ class BarFeed(Protocol):
         ...
 
     def fundings(self, after: datetime, until: datetime) -> tuple[FundingRate, ...]:
-        """Return the fundings with after < time ≤ until, oldest first; `mark_price` is the mark at that time, on its tick."""
+        """Return the fundings with after < time ≤ until, oldest first; `mark_price` is the mark at that time, on its tick.
+
+        A live market also returns those up to `after` that it has only learned of since.
+        """
         ...

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from itertools import count
 
 from arena.adapters.paper.account import IncomeKind, PaperAccount, PaperOrder, PaperStatus, PaperTrade
 from arena.adapters.paper.refusal import Refusal, Refused
 from arena.domain.instrument import Instrument, TierNotFound
 from arena.domain.money import BPS, ONE, ZERO, ceil_to, floor_to
 from arena.domain.order import Order, OrderSide, OrderType
+
+
+@dataclass(slots=True)
+class Numbers:
+    """The last numbers that were given out: to an order, and to a trade of each symbol."""
+
+    order: int = 0
+    trades: dict[str, int] = field(default_factory=dict)
 
 
 def is_opening(order: Order) -> bool:
@@ -57,13 +65,15 @@ class Floor:
     Args:
         instruments: Contracts by symbol.
         slippage_bps: By which every taker's price is worse than the market's.
+
+    Attributes:
+        numbers: Given out so far.
     """
 
     def __init__(self, instruments: Mapping[str, Instrument], slippage_bps: Decimal) -> None:
         self.instruments = instruments
         self._slippage = slippage_bps * BPS
-        self._order_ids = count(1)
-        self._trade_ids: dict[str, int] = {}
+        self.numbers = Numbers()
 
     def taker_price(self, order: Order, price: Decimal) -> Decimal:
         """Return what a taker gets when the market is at `price`: slippage, then the tick; never worse than its own limit."""
@@ -117,8 +127,9 @@ class Floor:
         self, account: PaperAccount, order: Order, time: datetime, *, group: str | None = None, good_till: datetime | None = None
     ) -> PaperOrder:
         """Give an order its id and take it into the account as open."""
+        self.numbers.order += 1
         paper = PaperOrder(
-            order=order, order_id=next(self._order_ids), created_at=time, updated_at=time, group=group, good_till=good_till
+            order=order, order_id=self.numbers.order, created_at=time, updated_at=time, group=group, good_till=good_till
         )
         account.add(paper)
         return paper
@@ -135,7 +146,7 @@ class Floor:
     ) -> PaperTrade:
         """Trade an open order at `price`, whole or a `quantity` of it; what a flat account then lacks the insurance fund pays."""
         symbol, traded = paper.order.symbol, quantity or paper.order.quantity
-        trade_id = self._trade_ids[symbol] = self._trade_ids.get(symbol, 0) + 1
+        trade_id = self.numbers.trades[symbol] = self.numbers.trades.get(symbol, 0) + 1
         fee = self.fee(symbol, traded * price, maker)
         trade = account.book_trade(paper, trade_id=trade_id, quantity=traded, price=price, fee=fee, maker=maker, time=time)
         if not account.buckets and account.wallet_balance < 0:

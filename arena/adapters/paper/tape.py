@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -76,6 +76,10 @@ class Tape:
         self._present.clear()
         if step is not None:
             self._past.update(step.bars)
+
+    def recall(self, bars: Mapping[str, Bar]) -> None:
+        """Remember bars that were complete before the start."""
+        self._past.update(bars)
 
     def _past_bar(self, symbol: str) -> Bar:
         if symbol not in self._past:

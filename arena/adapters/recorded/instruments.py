@@ -61,6 +61,12 @@ def known_instruments() -> Mapping[str, Instrument]:
     return {symbol: _read(symbol, entry, table) for symbol, entry in table["contracts"].items()}
 
 
+def margin_tiers(symbol: str) -> Sequence[MarginTier]:
+    """Return the packaged margin tiers of a symbol, or cautious ones where it is not known."""
+    known = known_instruments().get(symbol)
+    return _tiers(_UNKNOWN_TIERS) if known is None else known.tiers
+
+
 def _read(symbol: str, entry: Mapping[str, Any], table: Mapping[str, Any]) -> Instrument:
     return Instrument(
         symbol=symbol,

@@ -471,6 +471,15 @@ CREATE TABLE IF NOT EXISTS leases (
     until TEXT NOT NULL
 ) STRICT;
 
+-- The accounts of ENVIRONMENT=paper; each save raises the version, and only the version that was read may be followed.
+CREATE TABLE IF NOT EXISTS paper_books (
+    season_id TEXT NOT NULL,
+    account TEXT NOT NULL,
+    version INTEGER NOT NULL CHECK (version > 0),
+    text TEXT NOT NULL,
+    PRIMARY KEY (season_id, account)
+) STRICT;
+
 CREATE TRIGGER IF NOT EXISTS ledger_entries_unchanged BEFORE UPDATE ON ledger_entries
 BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS ledger_entries_kept BEFORE DELETE ON ledger_entries

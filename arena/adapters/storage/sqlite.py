@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from arena.adapters.storage.booking_rows import booking_rows
 from arena.adapters.storage.rows import (
@@ -21,7 +18,7 @@ from arena.adapters.storage.rows import (
     payload_hash,
     season_rows,
 )
-from arena.adapters.storage.sqlite_file import open_file
+from arena.adapters.storage.sqlite_accounts import SqliteAccounts
 from arena.adapters.storage.sqlite_read import read_season, read_state
 from arena.application.record import Booking, CycleRecord, SeasonState
 from arena.domain.competitor import Season, SeasonId
@@ -40,26 +37,8 @@ _CHANGING = {  # tables whose rows change, by the columns that name a row
 }
 
 
-class SqliteRecords:
-    """The Records and the Leases port on a file; one connection, usable from any thread, one unit of work at a time.
-
-    Raises:
-        ConfigurationError: On opening: the file cannot be used, or was written by another version.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._db = open_file(path)
-        self._lock = threading.RLock()
-
-    def close(self) -> None:
-        """Let go of the file; nothing can be read or written afterwards."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+class SqliteRecords(SqliteAccounts):
+    """The Records port, and with it the Leases and the PaperBooks port, on a file."""
 
     async def open_season(self, season: Season) -> Season:
         """Create the season with its ledgers, or return the one of that id as it was created."""
@@ -117,21 +96,6 @@ class SqliteRecords:
             )
             _check_positions(db, booking)
 
-    async def take(self, season_id: SeasonId, holder: str, now: datetime, until: datetime) -> bool:
-        """Take the lease on a season's accounts, or hold it longer; False while somebody else's has not run out."""
-        with self._unit_of_work(f"the lease of season {season_id} was not taken") as db:
-            taken = db.execute(
-                "INSERT INTO leases (season_id, holder, until) VALUES (?, ?, ?) ON CONFLICT (season_id) DO UPDATE "
-                "SET holder = excluded.holder, until = excluded.until WHERE holder = excluded.holder OR until <= ?",
-                (season_id, holder, iso(until), iso(now)),
-            )
-            return taken.rowcount > 0
-
-    async def release(self, season_id: SeasonId, holder: str) -> None:
-        """Give the lease back, where it is still `holder`'s."""
-        with self._unit_of_work(f"the lease of season {season_id} was not given back") as db:
-            db.execute("DELETE FROM leases WHERE season_id = ? AND holder = ?", (season_id, holder))
-
     async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
         """Yield a table's rows of a season in booking order, without the store's own ids and times."""
         if table not in TABLES:
@@ -148,23 +112,6 @@ class SqliteRecords:
             if len(page) < PAGE:
                 return
             after = page[-1]["id"]
-
-    @contextmanager
-    def _unit_of_work(self, failure: str, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        """Keep everything done inside, or nothing; `failure` says what did not happen."""
-        with self._lock:
-            try:
-                self._db.execute(begin)
-                yield self._db
-                self._db.execute("COMMIT")
-            except sqlite3.ProgrammingError as error:
-                raise RecordsError(f"{failure}: {error}") from error  # closed
-            except BaseException as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise RecordsError(f"{failure}: {error}") from error
-                raise
 
 
 def _insert(db: sqlite3.Connection, tables: Tables) -> None:

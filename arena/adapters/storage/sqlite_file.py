@@ -4,14 +4,57 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Self
 
-from arena.errors import ConfigurationError
+from arena.errors import ConfigurationError, RecordsError
 
 SCHEMA_VERSION = 2
 OWNER_ONLY = 0o600
 BUSY_TIMEOUT_MS = 5000
+
+
+class SqliteFile:
+    """An open file: one connection, usable from any thread, one unit of work at a time.
+
+    Raises:
+        ConfigurationError: On opening: the file cannot be used, or was written by another version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._db = open_file(path)
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Let go of the file; nothing can be read or written afterwards."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _unit_of_work(self, failure: str, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """Keep everything done inside, or nothing; `failure` says what did not happen."""
+        with self._lock:
+            try:
+                self._db.execute(begin)
+                yield self._db
+                self._db.execute("COMMIT")
+            except sqlite3.ProgrammingError as error:
+                raise RecordsError(f"{failure}: {error}") from error  # closed
+            except BaseException as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise RecordsError(f"{failure}: {error}") from error
+                raise
 
 
 def open_file(path: Path) -> sqlite3.Connection:
