@@ -6,7 +6,6 @@ alerts) is a fault in the result, never a reason to stay.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -29,6 +28,7 @@ from arena.halting import EMERGENCY, halt
 from arena.paper import whole_paper_accounts
 from arena.schedules import pause_schedules
 from arena.settings import VenueSettings
+from arena.together import together
 
 JOURNAL = Path("runs") / "shutdowns.jsonl"  # every use of the exit, a line each
 
@@ -54,11 +54,11 @@ async def emergency_shutdown(settings: VenueSettings, by: str, prefect_api_url: 
         else:
             clients = account_clients(settings, budget, closing)
             leaving = [_leave(account, BinanceWholeAccount(client), client) for account, client in clients.items()]
-        ended = await asyncio.gather(*leaving)
-    together = _together(list(ended), faults)
+        ended = await together(*leaving)
+    combined = _combined(ended, faults)
     paused = await pause_schedules(prefect_api_url or os.environ.get("PREFECT_API_URL", ""))
-    told = await _tell(together, settings)
-    result = replace(together, faults=together.faults + paused + told)
+    told = await _tell(combined, settings)
+    result = replace(combined, faults=combined.faults + paused + told)
     _write_down(result, settings, time.monotonic() - began)
     return result
 
@@ -81,7 +81,7 @@ async def _leave(account: AccountId, whole: WholeAccount, client: FuturesClient 
         return account, Shutdown(flat=False, left=(f"the account cannot be seen: {error}",), closed=(), faults=())
 
 
-def _together(ended: list[tuple[AccountId, Shutdown]], faults: tuple[str, ...]) -> Shutdown:
+def _combined(ended: list[tuple[AccountId, Shutdown]], faults: tuple[str, ...]) -> Shutdown:
     """Return what came of all accounts; where there are several, each sentence names its account."""
 
     def named(account: AccountId, sentences: tuple[str, ...]) -> list[str]:

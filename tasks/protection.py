@@ -11,6 +11,7 @@ from arena.errors import AccountTaken, CycleConflict, ExchangeError
 from tasks.step import step
 
 LOOK_SECONDS = 5.0  # with the lease of a run that was killed, less than PROTECTION_DEADLINE_SECONDS
+BLIND_SECONDS = 1.0  # after a look that saw nothing: somebody may be waiting for a stop
 
 log = logging.getLogger("arena.sweep")
 
@@ -33,9 +34,10 @@ async def watch(arena: Arena, seconds: float) -> list[str]:
     while True:
         swept = await look(arena)
         done += [alert.text for alert in swept.alerts] if swept else []
-        if clock() + LOOK_SECONDS > end:
+        pause = BLIND_SECONDS if swept is None else LOOK_SECONDS
+        if clock() + pause > end:
             return done
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(pause)
 
 
 async def look(arena: Arena) -> Swept | None:

@@ -222,8 +222,8 @@ def finished_intents(
 ) -> tuple[str, ...]:
     """Return the client ids of intents that nothing more can come of.
 
-    An intent stays open while its order protects a position, while its own fate is not known, and while that of the opening is
-    not known whose stop, target or fallback it is.
+    An intent whose order filled is finished. Another stays open while its order protects a position, while its own fate is not
+    known, and while that of an order of the same entry (its opening, its stop, its target, its fallback) is not known.
 
     Args:
         known: All that were open, this unit's included.
@@ -239,7 +239,8 @@ def finished_intents(
         o.client_order_id for _, o in outcomes if o.status in (OrderStatus.UNKNOWN, OrderStatus.RESTING) and _is_market(o, known)
     }
     groups = {order_id.rpartition("-")[0] for order_id in open_fate}
-    return tuple(sorted(i for i in known if i not in needed and i not in open_fate and i.rpartition("-")[0] not in groups))
+    filled = settlement.filled_ids() - open_fate
+    return tuple(sorted(i for i in known if i in filled or (i not in needed | open_fate and i.rpartition("-")[0] not in groups)))
 
 
 def _is_market(outcome: OrderOutcome, known: Mapping[str, Intent]) -> bool:

@@ -14,6 +14,7 @@ from typing import Protocol
 from arena.domain.money import plain
 from arena.domain.order import PositionSide
 from arena.errors import ExchangeError
+from arena.together import together
 
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
@@ -101,6 +102,6 @@ async def _round(account: WholeAccount, closed: dict[str, None], faults: dict[st
                 except ExchangeError as error:
                     faults[f"{side.lower()} {symbol}: {error}"] = None
 
-    await asyncio.gather(*(leave(symbol) for symbol in sorted({name for name, _ in held} | set(resting))))
+    await together(*(leave(symbol) for symbol in sorted({name for name, _ in held} | set(resting))))
     positions = [f"{side.lower()} {plain(abs(quantity))} {symbol}" for (symbol, side), quantity in held.items()]
     return positions + [f"orders of {symbol}" for symbol in resting]

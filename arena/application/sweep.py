@@ -7,7 +7,6 @@ nothing are cancelled.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +24,7 @@ from arena.domain.order import Cause, Intent, OrderStatus, RestingOrder
 from arena.domain.plan import OrderPlan, UnitOfWork
 from arena.domain.protection import Watch, protect, strays
 from arena.errors import ExchangeError
+from arena.together import together
 
 NEVER_LANDED = timedelta(seconds=30)  # an unknown order is not accepted any more: recvWindow is 10 s
 
@@ -137,7 +137,7 @@ async def _resting(state: SeasonState, caught: CaughtUp, venue: Venue) -> dict[A
         return await venue.accounts[account].resting(sorted(symbols)) if symbols else ()
 
     accounts = state.season.accounts()
-    found = await asyncio.gather(*(of(account, llm_ids) for account, llm_ids in accounts.items()))
+    found = await together(*(of(account, llm_ids) for account, llm_ids in accounts.items()))
     return dict(zip(accounts, found, strict=True))
 
 

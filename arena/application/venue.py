@@ -18,6 +18,7 @@ from arena.domain.ledger import Ledger
 from arena.domain.market import FundingRate
 from arena.domain.money import ZERO
 from arena.domain.order import Fill, Intent
+from arena.together import together
 
 PAUSES = (0.1, 0.3, 0.6, 1.0, 2.0)  # seconds; trades may become visible a little after their order
 LOOK_BACK = timedelta(hours=1)  # before the last booking, for the first trade of a symbol
@@ -118,7 +119,7 @@ def marks_of(ledgers: Iterable[Ledger], known: Mapping[str, Decimal]) -> dict[st
 
 
 async def _books(venue: Venue) -> dict[AccountId, VenueBook]:
-    found = await asyncio.gather(*(account.book() for account in venue.accounts.values()))
+    found = await together(*(account.book() for account in venue.accounts.values()))
     return dict(zip(venue.accounts, found, strict=True))
 
 
@@ -135,7 +136,7 @@ async def _fills(
         cursor = {symbol: seen.get(symbol, 0) for symbol in sorted(symbols)}
         return await venue.accounts[account].fills(cursor, since, until) if cursor else ()
 
-    return dict(zip(venue.accounts, await asyncio.gather(*(of(account) for account in venue.accounts)), strict=True))
+    return dict(zip(venue.accounts, await together(*(of(account) for account in venue.accounts)), strict=True))
 
 
 async def _fundings(venue: Venue, state: SeasonState, fills: Fills, until: datetime) -> tuple[FundingRate, ...]:

@@ -31,16 +31,16 @@ from arena.adapters.recorded import generate_market
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.domain.competitor import SeasonId
 from scripts.processes import default_signals, free_port, python, running
-from tasks.protection import LOOK_SECONDS
+from tasks.protection import BLIND_SECONDS, LOOK_SECONDS
 from tests.chaos.audit import Audit, audit, naked
-from tests.chaos.run import forked
+from tests.chaos.run import Life, forked
 from tests.chaos.weather import rules
 
 INTERVAL = 300
 WARM_UP = 500
 LETTERS = "ABC"
 DEADLINE_SECONDS = 15
-RECOVERY_LOOKS = 12  # at most
+RECOVERY_LOOKS = 20  # at most
 JUMP_SHARE = 0.03  # of the cycles before which a price jumps by 40 %
 START = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -56,11 +56,12 @@ class Season:
     directory: Path
     http: httpx.Client
     dice: random.Random
-    killed: int = 0
     booked: int = 0
     failed: int = 0
     ended_well: bool = False
     boundaries: int = 60  # of a whole cycle, as of the last one that was not killed
+    deck: list[int] = field(default_factory=list)
+    killed_at: Counter[str] = field(default_factory=Counter)
     halts: list[str] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -77,29 +78,32 @@ class Season:
                 self._advance(self.dice.uniform(30, 200))
                 self._look_as_scheduled(1)
             if (number + 1) % 50 == 0:
-                print(f"{number + 1} cycles, {self.killed} kills, {self.failed} given up", flush=True)
+                print(f"{number + 1} cycles, {self.killed_at.total()} kills, {self.failed} given up", flush=True)
 
     def calm(self) -> None:
         """End the faults and look until there is nothing more to do."""
         self.http.delete("/simulator/faults").raise_for_status()
-        for _ in range(RECOVERY_LOOKS):
+        for _ in range(RECOVERY_LOOKS // 2):
             self._advance(40)  # beyond what an unknown order is waited for
             self._fork("look", 0)
 
     def _cycle(self) -> None:
-        deadly = self.dice.randint(1, self.boundaries) if self.dice.random() < self.kills else 0
-        self.ended_well = False
-        killed, crossed, said = self._fork("cycle", deadly)
-        if killed:
-            self.killed += 1
-        elif said.startswith("cycle"):
-            self.booked, self.boundaries, self.ended_well = self.booked + 1, max(20, crossed), True
-        elif said.startswith("halted"):
-            self.halts.append(said)
+        life = self._fork("cycle", self._drawn() if self.dice.random() < self.kills else 0)
+        self.ended_well = not life.killed and life.said.startswith("cycle")
+        if self.ended_well:
+            self.booked, self.boundaries = self.booked + 1, max(20, life.crossed)
+        elif life.said.startswith("halted"):
+            self.halts.append(life.said)
             (self.directory / "runs" / "chaos" / "HALT").unlink(missing_ok=True)
-        else:
+        elif not life.killed:
             self.failed += 1
-            self.reasons[said.split(":")[0]] += 1
+            self.reasons[life.said.split(":")[0]] += 1
+
+    def _drawn(self) -> int:
+        """Draw a boundary to be killed at: each of a cycle once before any comes again."""
+        if not self.deck:
+            self.deck = self.dice.sample(range(1, self.boundaries + 1), self.boundaries)
+        return self.deck.pop()
 
     def _quiet_looks(self) -> int:
         """Return how many looks in a row must find nothing to do before time may jump."""
@@ -110,24 +114,26 @@ class Season:
         self._advance(self.dice.uniform(0, LOOK_SECONDS))
         quiet = 0
         for _ in range(RECOVERY_LOOKS):
-            quiet = quiet + 1 if self._look() else 0
+            said = self._look()
+            quiet = quiet + 1 if said == "nothing" else 0
             if quiet == quiet_looks:
                 return
-            self._advance(LOOK_SECONDS)
+            self._advance(BLIND_SECONDS if said == "blind" else LOOK_SECONDS)
 
-    def _look(self) -> bool:
-        """Look once; return whether there was nothing to do."""
+    def _look(self) -> str:
+        """Look once; return what was done."""
         deadly = self.dice.randint(1, 12) if self.dice.random() < self.kills / 4 else 0
-        killed, _, said = self._fork("look", deadly)
-        self.killed += killed
-        return said == "nothing"
+        return self._fork("look", deadly).said
 
     def _jump(self) -> None:
         symbol, percent = self.dice.choice(["BTCUSDT", "DOGEUSDT", "SOLUSDT"]), self.dice.choice([-40, 40, 67])
         self.http.post("/simulator/jump", json={"symbol": symbol, "percent": percent}).raise_for_status()
 
-    def _fork(self, what: str, deadly: int) -> tuple[bool, int, str]:
-        return forked(what, self.seed, deadly, self._now().timestamp())
+    def _fork(self, what: str, deadly: int) -> Life:
+        life = forked(what, self.seed, deadly, self._now().timestamp())
+        if life.killed:
+            self.killed_at[f"{life.said} ({what})"] += 1
+        return life
 
     def _now(self) -> datetime:
         return datetime.fromisoformat(self.http.get("/simulator/state").json()["now"])
@@ -209,7 +215,7 @@ def _verdict(season: Season, http: httpx.Client, faults: int) -> dict[str, Any]:
     for each in audits:
         for fault in each.faults:
             print(fault, file=sys.stderr)
-    print(f"given up: {season.reasons}", file=sys.stderr)
+    print(f"given up: {dict(season.reasons)}; killed {dict(sorted(season.killed_at.items()))}", file=sys.stderr)
     worst = sorted((found for key in traded for found in naked(accounts[key], now)), reverse=True)[:3]
     print(f"longest without a stop: {worst}", file=sys.stderr)
     return {
@@ -217,7 +223,8 @@ def _verdict(season: Season, http: httpx.Client, faults: int) -> dict[str, Any]:
         "booked": season.booked,
         "given_up": season.failed,
         "faults": faults,
-        "kills": season.killed,
+        "kills": season.killed_at.total(),
+        "boundaries": len(season.killed_at),
         "halts": len(season.halts),
         **_summed(audits),
     }

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -52,14 +53,17 @@ class Boundaries:
 
     Attributes:
         deadly: Number of the boundary at which it dies, from 1; 0 for never.
+        will: Where its last words are written.
     """
 
     deadly: int
+    will: int
     passed: int = 0
 
-    def cross(self) -> None:
+    def cross(self, name: str) -> None:
         self.passed += 1
         if self.passed == self.deadly:
+            os.write(self.will, f"{self.passed} {name}".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
     def around(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -67,47 +71,60 @@ class Boundaries:
 
         @functools.wraps(function)
         async def call(*args: Any, **kwargs: Any) -> Any:
-            self.cross()
+            self.cross(f"before {function.__name__}")
             result = await function(*args, **kwargs)
-            self.cross()
+            self.cross(f"after {function.__name__}")
             return result
 
         return call
 
 
-def forked(what: str, seed: int, deadly: int, now: float) -> tuple[bool, int, str]:
-    """Run a cycle or a look in a fork; return whether it was killed, how many boundaries it crossed, and what it said."""
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One process, seen from outside.
+
+    Attributes:
+        crossed: Boundaries it came to.
+        said: What it ended with, or the boundary at which it was killed.
+    """
+
+    killed: bool
+    crossed: int
+    said: str
+
+
+def forked(what: str, seed: int, deadly: int, now: float) -> Life:
+    """Run a cycle or a look in a fork."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        code = 0
-        try:
-            said = _live(what, seed, Boundaries(deadly), now)
-        except BaseException as error:  # the parent must hear of it, whatever it is
-            said, code = f"0 {type(error).__name__}: {error}", 0 if isinstance(error, ArenaError) else 70
-            if code:
-                import traceback
-
-                traceback.print_exc()
-        os.write(writing, said.encode())
-        os._exit(code)
+        os._exit(_live(what, seed, Boundaries(deadly, writing), now))
     os.close(writing)
-    said = b"".join(iter(lambda: os.read(reading, 65536), b"")).decode()
+    told = b"".join(iter(lambda: os.read(reading, 65536), b"")).decode()
     os.close(reading)
     _, status = os.waitpid(child, 0)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        sys.exit(f"a {what} ended with a defect: {said}")
-    crossed, _, rest = said.partition(" ")
-    return os.WIFSIGNALED(status), int(crossed or 0), rest
+        sys.exit(f"a {what} ended with a defect: {told}")
+    crossed, _, said = told.partition(" ")
+    return Life(os.WIFSIGNALED(status), int(crossed), said)
 
 
-def _live(what: str, seed: int, boundaries: Boundaries, now: float) -> str:
+def _live(what: str, seed: int, boundaries: Boundaries, now: float) -> int:
+    """Live, and leave a last word; return the exit code."""
     _instrument(boundaries)
     apart = now - time.time()  # the venue's clock jumps between processes; a ban must end by it
     connections.RequestBudget = functools.partial(RequestBudget, now=lambda: time.time() + apart)  # type: ignore[misc, assignment]
-    done = asyncio.run(_cycle(seed) if what == "cycle" else _look())
-    return f"{boundaries.passed} {done}"
+    code = 0
+    try:
+        said = asyncio.run(_cycle(seed) if what == "cycle" else _look())
+    except ArenaError as error:
+        said = f"{type(error).__name__}: {error}"
+    except BaseException as error:  # the parent must hear of it, whatever it is
+        traceback.print_exc()
+        said, code = repr(error), 70
+    os.write(boundaries.will, f"{boundaries.passed} {said}".encode())
+    return code
 
 
 async def _cycle(seed: int) -> str:
@@ -134,7 +151,9 @@ def _instrument(boundaries: Boundaries) -> None:
     for module, name in STEPS:
         setattr(module, name, boundaries.around(getattr(module, name)))
     FuturesClient.write = boundaries.around(FuturesClient.write)  # type: ignore[method-assign]
-    client_module.TIMEOUT_SECONDS *= 2 * PATIENCE
+    client_module.TIMEOUT_SECONDS *= PATIENCE
+    slow_down = RequestBudget.slow_down
+    RequestBudget.slow_down = lambda budget, seconds: slow_down(budget, seconds * PATIENCE)  # type: ignore[method-assign]
     client_module.READ_PAUSES = tuple(pause * PATIENCE for pause in client_module.READ_PAUSES)  # type: ignore[assignment]
     step_module.asyncio = SimpleNamespace(sleep=lambda seconds: asyncio.sleep(seconds * PATIENCE))  # type: ignore[attr-defined]
     venue_module.PAUSES = tuple(pause * PATIENCE for pause in venue_module.PAUSES)  # type: ignore[assignment]

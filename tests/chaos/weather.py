@@ -29,8 +29,8 @@ def rules(seed: int, storm: float) -> list[dict[str, Any]]:
         {"kind": "latency", "seconds": 0.03, "probability": often(2)},
         {"kind": "drop", "landed": False, "probability": often(0.08)},
         {"kind": "drop", "landed": True, "probability": often(0.08)},
-        {"kind": "timeout", "seconds": 1.2, "landed": False, "probability": often(0.04)},
-        {"kind": "timeout", "seconds": 1.2, "landed": True, "probability": often(0.04)},
+        {"kind": "timeout", "seconds": 0.7, "landed": False, "probability": often(0.04)},
+        {"kind": "timeout", "seconds": 0.7, "landed": True, "probability": often(0.04)},
         {"kind": "rate_limited", "retry_after": 1, "probability": often(0.05)},
         {"kind": "banned", "retry_after": 2, "probability": often(0.005)},
         {"kind": "unknown", "landed": False, "probability": often(0.08)},
@@ -41,7 +41,7 @@ def rules(seed: int, storm: float) -> list[dict[str, Any]]:
         {"kind": "no_response", "landed": True, "probability": often(0.05)},
         {"kind": "no_response", "landed": False, "probability": often(0.05)},
         {"kind": "clock", "probability": often(0.08)},
-        {"kind": "restart", "seconds": 1.5, "probability": often(0.01)},
+        {"kind": "restart", "seconds": 0.5, "probability": often(0.01)},
     ]
     trading: list[dict[str, Any]] = []
     for path in ORDERS:

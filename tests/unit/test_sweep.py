@@ -133,6 +133,20 @@ async def test_a_position_whose_cycle_was_killed_before_the_stop_gets_it_at_the_
     assert await looked(at) == [], "the next look has nothing to do"
 
 
+async def test_after_a_kill_the_target_of_a_position_that_was_stopped_out_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fate of a fallback that was never sent is unknown for a while; that of the opening, which filled, is not."""
+    at = table(tmp_path, ["150 151 149 150"] * 11 + ["150 150 139 141"] * 9, A=ScriptedModel(answer(LONG)))
+    await killed(await at.arena(), monkeypatch, Leg.STOP)
+    await looked(at)
+    assert set((await state(at)).intents) == {named(leg) for leg in (Leg.STOP, Leg.TARGET, Leg.FLATTEN)}
+    at.pass_time(2)
+    assert "was stopped out" in (await looked(at))[0]
+    assert resting(at) == {}
+    assert (await agrees(at)).intents == {}
+
+
 async def test_a_stop_that_somebody_cancelled_is_placed_again(tmp_path: Path) -> None:
     at = table(tmp_path, A=ScriptedModel(answer(LONG)))
     await run_cycle(await at.arena())

@@ -15,6 +15,7 @@ from arena.application.ports import VenueBook
 from arena.domain.money import ZERO
 from arena.domain.order import Fill, PositionSide
 from arena.errors import ConfigurationError, ExchangeUnavailable
+from arena.together import together
 
 _ALREADY_SO = frozenset({-4046, -4059})  # no need to change margin type, position mode
 TRADES_PAGE = 1000
@@ -43,7 +44,7 @@ class BinanceAccount(BinanceExchange):
 
     async def fills(self, cursor: Mapping[str, int], since: datetime, until: datetime) -> tuple[Fill, ...]:
         """Return the account's trades after the cursor, up to `until`, in time order."""
-        pages = await asyncio.gather(*(self._trades(symbol, last, since, until) for symbol, last in cursor.items()))
+        pages = await together(*(self._trades(symbol, last, since, until) for symbol, last in cursor.items()))
         trades = [trade for page in pages for trade in page if from_ms(int(trade["time"])) <= until]
         found = [schemas.fill(trade, await self._client_id(trade, until)) for trade in trades]
         return tuple(sorted(found, key=lambda fill: (fill.time, fill.symbol, fill.trade_id)))

@@ -17,6 +17,7 @@ from arena.adapters.binance.client import FuturesClient, VenueRefusal
 from arena.domain.money import ZERO, plain
 from arena.domain.order import Order, OrderOutcome, OrderStatus, RestingOrder
 from arena.errors import ExchangeUnavailable, ExecutionUnknown, RateLimited
+from arena.together import together
 
 GONE = frozenset({-2011, -2013})
 _DUPLICATE = -4116  # an order with this client id is there: an earlier attempt landed
@@ -98,7 +99,7 @@ class BinanceExchange:
 
     async def resting(self, symbols: Sequence[str]) -> tuple[RestingOrder, ...]:
         """Return the open conditional orders of some symbols."""
-        listed = await asyncio.gather(
+        listed = await together(
             *(self._client.read("futures_get_open_orders", symbol=symbol, conditional=True) for symbol in symbols)
         )
         return tuple(order for rows in listed for row in rows if (order := schemas.resting_order(row)) is not None)

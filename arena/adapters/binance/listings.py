@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +11,7 @@ from arena.adapters.binance import schemas
 from arena.adapters.binance.client import FuturesClient
 from arena.domain.instrument import MarginTier
 from arena.domain.pairs import Listing
+from arena.together import together
 
 
 class BinanceListings:
@@ -41,7 +41,7 @@ class BinanceListings:
     async def listings(self, symbols: Sequence[str]) -> Mapping[str, Listing]:
         """Return the contracts with their prices; an unknown symbol is left out."""
         listed = {entry["symbol"]: entry for entry in (await self._info())["symbols"]}
-        lasts, marks = await asyncio.gather(
+        lasts, marks = await together(
             self._prices("futures_symbol_ticker", "price"), self._prices("futures_mark_price", "markPrice")
         )
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +15,7 @@ from arena.adapters.binance.minutes import read_minutes
 from arena.domain.instrument import Instrument
 from arena.domain.market import Bar, FundingRate, MarketSnapshot, SymbolMarket
 from arena.errors import ExchangeError, MarketDataError, RateLimited
+from arena.together import together
 
 CANDLES = 499  # one less than the limit at which klines cost weight 5 instead of 2
 ALL_MARKS_WEIGHT = 10  # of all symbols at once; one symbol weighs 1
@@ -71,7 +71,7 @@ class BinanceMarket:
             premiums = {row["symbol"]: row for row in await self._client.read("futures_mark_price")}
         except ExchangeError as error:
             raise MarketDataError(f"the mark prices could not be read: {error}") from error
-        results = await asyncio.gather(*(self._symbol(symbol, premiums, as_of) for symbol in symbols))
+        results = await together(*(self._symbol(symbol, premiums, as_of) for symbol in symbols))
         markets = {market.symbol: market for market in results if isinstance(market, SymbolMarket)}
         missing = {symbol: result for symbol, result in zip(symbols, results, strict=True) if isinstance(result, str)}
         if not markets:
@@ -81,14 +81,14 @@ class BinanceMarket:
     async def marks(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         """Return the mark prices of this moment, USDT; few symbols are asked for one by one, which weighs less."""
         if len(symbols) < ALL_MARKS_WEIGHT:
-            rows = await asyncio.gather(*(self._client.read("futures_mark_price", symbol=symbol) for symbol in symbols))
+            rows = await together(*(self._client.read("futures_mark_price", symbol=symbol) for symbol in symbols))
         else:
             rows = await self._client.read("futures_mark_price")
         return {row["symbol"]: Decimal(row["markPrice"]) for row in rows if row["symbol"] in symbols}
 
     async def fundings(self, symbols: Sequence[str], after: datetime, until: datetime) -> tuple[FundingRate, ...]:
         """Return the fundings with after < time ≤ until, oldest first; asks only when a full hour lies between."""
-        asked = await asyncio.gather(*(self._fundings_of(symbol, after, until) for symbol in symbols))
+        asked = await together(*(self._fundings_of(symbol, after, until) for symbol in symbols))
         inside = (rate for found in asked for rate in found if after < rate.time <= until)
         return tuple(sorted(inside, key=lambda rate: (rate.time, rate.symbol)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from arena.adapters.binance import schemas
 from arena.adapters.binance.client import FuturesClient, VenueRefusal, to_ms
 from arena.domain.market import Bar, Candle
 from arena.errors import ConfigurationError
+from arena.together import together
 
 MINUTE = timedelta(minutes=1)
 FEW, PAGE = 99, 499  # rows at which klines weigh 1 and 2
@@ -25,7 +25,7 @@ async def read_minutes(client: FuturesClient, symbol: str, since: datetime, unti
     Raises:
         ConfigurationError: The host has no candles of one minute.
     """
-    trades, marks = await asyncio.gather(
+    trades, marks = await together(
         _candles(client, "futures_klines", symbol, since, until),
         _candles(client, "futures_mark_price_klines", symbol, since, until),
     )

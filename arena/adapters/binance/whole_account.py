@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,6 +10,7 @@ from arena.adapters.binance.client import FuturesClient, VenueRefusal
 from arena.domain.client_id import SHUTDOWN_PREFIX
 from arena.domain.money import plain
 from arena.domain.order import PositionSide
+from arena.together import together
 
 _NOTHING_TO_CLOSE = -2022
 _OTHER_MODE = -4061  # the account is in one-way mode
@@ -38,14 +38,14 @@ class BinanceWholeAccount:
 
     async def resting(self) -> tuple[str, ...]:
         """Return the symbols with open orders: the normal service's and the Algo service's."""
-        normal, conditional = await asyncio.gather(
+        normal, conditional = await together(
             self._client.read("futures_get_open_orders"), self._client.read("futures_get_open_orders", conditional=True)
         )
         return tuple(sorted({row["symbol"] for row in [*normal, *conditional]}))
 
     async def cancel_all(self, symbol: str) -> None:
         """Cancel both kinds: the normal cancel leaves every conditional order alive."""
-        await asyncio.gather(
+        await together(
             self._client.write("futures_cancel_all_open_orders", symbol=symbol),
             self._client.write("futures_cancel_all_open_orders", symbol=symbol, conditional=True),
         )

@@ -24,6 +24,7 @@ from arena.domain.market import Bar, FundingRate
 from arena.domain.money import ZERO
 from arena.domain.order import Fill, Order, OrderOutcome, RestingOrder
 from arena.errors import ExchangeUnavailable, RecordsError
+from arena.together import together
 
 AT_ONCE, RECENT = timedelta(0), timedelta(seconds=1)  # how long ago a call may have been looked for the last time
 BACKWARDS = timedelta(minutes=1)  # more is another clock, not the jitter of one
@@ -192,7 +193,7 @@ class LivePaperAccount:
         wanted = [symbol for symbol in instruments if until > since or symbol not in book.seen]
         starts = [start_of(MINUTE, since if symbol in book.seen else until) - MINUTE for symbol in wanted]
         fundings = await self._fundings(book, until)
-        read = await asyncio.gather(*(self._market.minutes(s, at, until) for s, at in zip(wanted, starts, strict=True)))
+        read = await together(*(self._market.minutes(s, at, until) for s, at in zip(wanted, starts, strict=True)))
         return LiveFeed(tuple(instruments), since, until, book.seen, dict(zip(wanted, read, strict=True)), fundings)
 
     async def _fundings(self, book: PaperBook, until: datetime) -> tuple[FundingRate, ...]:
