@@ -22,6 +22,8 @@ from arena.domain.competitor import SHARED_ACCOUNT, AccountId, AccountMode, Comp
 from arena.errors import ConfigurationError
 from arena.settings import KEY_NAMES, AlertSettings, Settings, VenueSettings
 
+Key = tuple[str, SecretStr, SecretStr]  # the variable's name, key, secret
+
 BAN_FILE = Path("runs") / "banned-until"  # of this machine's address, whichever season asks
 
 if TYPE_CHECKING:  # the SDKs are slow to import
@@ -42,10 +44,34 @@ def account_clients(settings: VenueSettings, budget: RequestBudget, closing: Asy
     """
     if settings.environment is Environment.PAPER:
         raise ConfigurationError("with ENVIRONMENT=paper there is no account at Binance: the paper accounts are in the store")
-    url = venue_url(settings)
+    keys = _keys(settings)
+    for sentence in _faults(keys):
+        raise ConfigurationError(sentence)
+    return _clients(keys, venue_url(settings), budget, closing)
+
+
+def reachable_clients(
+    settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack
+) -> tuple[dict[AccountId, FuturesClient], tuple[str, ...]]:
+    """Connect to every account that has a key, and say what the others lack: one missing key keeps nobody from leaving the rest.
+
+    Raises:
+        ConfigurationError: It is not a venue that this version trades on, or no account has a key.
+    """
+    keys = _keys(settings)
+    there = {account: each for account, each in keys.items() if each[1].get_secret_value() and each[2].get_secret_value()}
+    faults = _faults(keys)
+    if not there:
+        raise ConfigurationError(faults[0])
+    return _clients(there, venue_url(settings), budget, closing), faults
+
+
+def _clients(
+    keys: Mapping[AccountId, Key], url: str, budget: RequestBudget, closing: AsyncExitStack
+) -> dict[AccountId, FuturesClient]:
     clients = {
         account: FuturesClient(url, key.get_secret_value(), secret.get_secret_value(), key_name=name, budget=budget)
-        for account, (name, key, secret) in _keys(settings).items()
+        for account, (name, key, secret) in keys.items()
     }
     for client in clients.values():
         closing.push_async_callback(client.close)
@@ -78,31 +104,35 @@ def venue_url(settings: VenueSettings) -> str:
     return url
 
 
-def _keys(settings: VenueSettings) -> Mapping[AccountId, tuple[str, SecretStr, SecretStr]]:
-    """Return name, key and secret by account.
+def _keys(settings: VenueSettings) -> Mapping[AccountId, Key]:
+    """Return the keys by account, as they are set.
 
     Raises:
-        ConfigurationError: One is missing, or two competitors would trade on one account.
+        ConfigurationError: None is named.
     """
     if settings.account_mode is AccountMode.SHARED:
         testnet = ("BINANCE_TESTNET_API_KEY", settings.binance_testnet_api_key, settings.binance_testnet_secret_key)
         mainnet = ("BINANCE_API_KEY", settings.binance_api_key, settings.binance_secret_key)
-        found = {SHARED_ACCOUNT: mainnet if settings.environment is Environment.MAINNET else testnet}
-    else:
-        keys = sorted(settings.account_keys.items())
-        found = {AccountId(f"LLM-{x}"): (f"LLM_{x}_BINANCE_API_KEY", pair.api_key, pair.secret_key) for x, pair in keys}
-    if not found:
+        return {SHARED_ACCOUNT: mainnet if settings.environment is Environment.MAINNET else testnet}
+    if not settings.account_keys:
         raise ConfigurationError("ACCOUNT_MODE=separate needs LLM_X_BINANCE_API_KEY and LLM_X_BINANCE_SECRET_KEY for each letter")
+    return {
+        AccountId(f"LLM-{letter}"): (f"LLM_{letter}_BINANCE_API_KEY", pair.api_key, pair.secret_key)
+        for letter, pair in sorted(settings.account_keys.items())
+    }
+
+
+def _faults(keys: Mapping[AccountId, Key]) -> tuple[str, ...]:
+    """Return what is wrong with the keys: one is missing, or two competitors would trade on one account."""
+    found: list[str] = []
     owners: dict[str, str] = {}
-    for name, key, secret in found.values():
+    for name, key, secret in keys.values():
         for variable, value in ((name, key), (name.replace("API_KEY", "SECRET_KEY"), secret)):
             if not value.get_secret_value():
-                raise ConfigurationError(f"{variable} is empty: put the key of the Binance futures account into .env")
-        if (other := owners.setdefault(key.get_secret_value(), name)) != name:
-            raise ConfigurationError(
-                f"{other} and {name} are the same key: with ACCOUNT_MODE=separate each needs its own account"
-            )
-    return found
+                found.append(f"{variable} is empty: put the key of the Binance futures account into .env")
+        if key.get_secret_value() and (other := owners.setdefault(key.get_secret_value(), name)) != name:
+            found.append(f"{other} and {name} are the same key: with ACCOUNT_MODE=separate each needs its own account")
+    return tuple(found)
 
 
 def open_listings(settings: VenueSettings, closing: AsyncExitStack) -> BinanceListings:
@@ -124,7 +154,8 @@ def _looking_key(settings: VenueSettings) -> tuple[str, str, str]:
         return "", "", ""
     with suppress(ConfigurationError):
         name, key, secret = next(iter(_keys(settings).values()))
-        return name, key.get_secret_value(), secret.get_secret_value()
+        if secret.get_secret_value():
+            return name, key.get_secret_value(), secret.get_secret_value()
     return "", "", ""
 
 

@@ -21,7 +21,7 @@ from arena.adapters.binance.whole_account import BinanceWholeAccount
 from arena.application.record import Alert, AlertKind
 from arena.application.shutdown import Shutdown, WholeAccount, shut_down
 from arena.configuration import load_alert_settings
-from arena.connections import account_clients, open_notifier
+from arena.connections import open_notifier, reachable_clients
 from arena.domain.competitor import AccountId, Environment
 from arena.errors import ArenaError, ExchangeError
 from arena.halting import EMERGENCY, halt
@@ -45,17 +45,17 @@ async def emergency_shutdown(settings: VenueSettings, by: str, prefect_api_url: 
         ConfigurationError: No account can be reached with these settings.
     """
     began = time.monotonic()
-    faults = _halt(settings, f"{EMERGENCY} ({by})")
+    faults, unseen = _halt(settings, f"{EMERGENCY} ({by})"), tuple[str, ...]()
     async with AsyncExitStack() as closing:
         budget = RequestBudget()  # a ban that is written down may be over by now
         if settings.environment is Environment.PAPER:
             paper = await whole_paper_accounts(settings, budget, closing)
             leaving = [_leave(account, whole) for account, whole in paper.items()]
         else:
-            clients = account_clients(settings, budget, closing)
+            clients, unseen = reachable_clients(settings, budget, closing)
             leaving = [_leave(account, BinanceWholeAccount(client), client) for account, client in clients.items()]
         ended = await together(*leaving)
-    combined = _combined(ended, faults)
+    combined = _combined(ended, faults, unseen)
     paused = await pause_schedules(prefect_api_url or os.environ.get("PREFECT_API_URL", ""))
     told = await _tell(combined, settings)
     result = replace(combined, faults=combined.faults + paused + told)
@@ -81,15 +81,21 @@ async def _leave(account: AccountId, whole: WholeAccount, client: FuturesClient 
         return account, Shutdown(flat=False, left=(f"the account cannot be seen: {error}",), closed=(), faults=())
 
 
-def _combined(ended: list[tuple[AccountId, Shutdown]], faults: tuple[str, ...]) -> Shutdown:
-    """Return what came of all accounts; where there are several, each sentence names its account."""
+def _combined(ended: list[tuple[AccountId, Shutdown]], faults: tuple[str, ...], unseen: tuple[str, ...]) -> Shutdown:
+    """Return what came of all accounts; where there are several, each sentence names its account.
+
+    Args:
+        ended: By account.
+        faults: On the way, beside theirs.
+        unseen: Why some account could not be reached at all.
+    """
 
     def named(account: AccountId, sentences: tuple[str, ...]) -> list[str]:
         return [f"{sentence} ({account})" if len(ended) > 1 else sentence for sentence in sentences]
 
     return Shutdown(
-        flat=all(each.flat for _, each in ended),
-        left=tuple(sentence for account, each in ended for sentence in named(account, each.left)),
+        flat=not unseen and all(each.flat for _, each in ended),
+        left=unseen + tuple(sentence for account, each in ended for sentence in named(account, each.left)),
         closed=tuple(sentence for account, each in ended for sentence in named(account, each.closed)),
         faults=faults + tuple(sentence for account, each in ended for sentence in named(account, each.faults)),
     )

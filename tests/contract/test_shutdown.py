@@ -15,6 +15,7 @@ import pytest
 
 from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.client import FuturesClient
+from arena.adapters.binance.whole_account import BinanceWholeAccount
 from arena.application.shutdown import shut_down
 from arena.configuration import load_venue_settings
 from arena.domain.client_id import client_order_id
@@ -48,9 +49,9 @@ def simulator(candles: Path) -> Iterator[Simulator]:
         yield running
 
 
-async def fill_the_book(simulator: Simulator) -> None:
+async def fill_the_book(simulator: Simulator, key: str = KEY, secret: str = SECRET) -> None:
     """Six symbols, both sides, each with a stop and a target."""
-    client = FuturesClient(simulator.url, KEY, SECRET)
+    client = FuturesClient(simulator.url, key, secret)
     exchange = BinanceAccount(client)
     await client.synchronise()
     await exchange.prepare(list(PRICES), 5)
@@ -73,8 +74,13 @@ async def fill_the_book(simulator: Simulator) -> None:
 
 
 def left_over(simulator: Simulator) -> tuple[Mapping[str, object], int]:
-    (account,) = simulator.state()["accounts"].values()
-    return account["positions"], account["open_orders"]
+    """What is left of the only account."""
+    (found,) = left_of_each(simulator)
+    return found
+
+
+def left_of_each(simulator: Simulator) -> list[tuple[Mapping[str, object], int]]:
+    return [(account["positions"], account["open_orders"]) for account in simulator.state()["accounts"].values()]
 
 
 def run_script(home: Path, simulator: Simulator, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -98,6 +104,78 @@ def test_a_full_book_is_flat_within_ten_seconds_with_nothing_else_there(simulato
     assert left_over(simulator) == ({}, 0)
     assert "the account is flat" in ended.stdout and ended.stdout.count("closed ") == 12
     assert (tmp_path / "runs" / "season-1" / "HALT").read_text() == "emergency shutdown (the script)\n"
+
+
+def test_a_symbol_that_fails_holds_up_nothing_else(simulator: Simulator, tmp_path: Path) -> None:
+    """Its cancellations and its closes are answered with every kind of failure for a while; it still is flat in time."""
+    asyncio.run(fill_the_book(simulator))
+    doge: dict[str, object] = {"symbol": "DOGEUSDT", "times": 1}
+    kinds = ({"kind": "internal"}, {"kind": "unknown", "landed": True}, {"kind": "overloaded"}, {"kind": "drop", "landed": False})
+    simulator.strike(*({**kind, **doge, "method": method} for kind in kinds for method in ("POST", "DELETE")))
+    begun = time.monotonic()
+    ended = run_script(tmp_path, simulator)
+    assert (ended.returncode, left_over(simulator)) == (0, ({}, 0)), ended.stdout
+    assert time.monotonic() - begun < 10
+    assert "fault: short DOGEUSDT: " in ended.stdout or "fault: long DOGEUSDT: " in ended.stdout
+    assert sum(simulator.fired()) >= 5
+
+
+async def test_a_symbol_that_cannot_be_closed_is_all_that_is_left_and_is_named(simulator: Simulator) -> None:
+    await fill_the_book(simulator)
+    simulator.strike({"kind": "internal", "symbol": "BNBUSDT", "method": "POST"})
+    client = FuturesClient(simulator.url, KEY, SECRET)
+    ended = await shut_down(BinanceWholeAccount(client), 3)
+    await client.close()
+    assert not ended.flat and set(ended.left) == {"long 0.5 BNBUSDT", "short 0.5 BNBUSDT"}
+    assert set(left_over(simulator)[0]) == {"BNBUSDT"} and left_over(simulator)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("third", "said"),
+    [
+        ({"LLM_C_BINANCE_API_KEY": "key-C", "LLM_C_BINANCE_SECRET_KEY": "nobody's"}, "LLM_C_BINANCE_API_KEY was refused"),
+        ({"LLM_C_BINANCE_API_KEY": "key-C"}, "LLM_C_BINANCE_SECRET_KEY is empty"),
+        ({}, ""),
+    ],
+)
+def test_every_account_is_left_and_one_that_cannot_be_reached_keeps_nobody_from_leaving_the_others(
+    simulator: Simulator, tmp_path: Path, third: dict[str, str], said: str
+) -> None:
+    keys = {}
+    for letter in "AB":
+        simulator.open_account(f"key-{letter}", f"secret-{letter}", "10000")
+        asyncio.run(fill_the_book(simulator, f"key-{letter}", f"secret-{letter}"))
+        keys |= {f"LLM_{letter}_BINANCE_API_KEY": f"key-{letter}", f"LLM_{letter}_BINANCE_SECRET_KEY": f"secret-{letter}"}
+    ended = run_script(tmp_path, simulator, ACCOUNT_MODE="separate", **keys, **third)
+    assert left_of_each(simulator) == [({}, 0)] * 3, ended.stdout + ended.stderr
+    assert ended.stdout.count("closed ") == 24
+    assert ended.returncode == (1 if third else 0) and said in ended.stdout
+    assert ("the account is NOT flat" in ended.stdout) == bool(third)
+
+
+async def test_more_than_one_order_may_sell_is_sold_in_several(candles: Path) -> None:
+    """DOGEUSDT takes 30,000,000 in one market order; -4005 beyond."""
+    with running_simulator(candles, start=START + 20 * BAR, balance=Decimal(20_000_000)) as simulator:
+        client = FuturesClient(simulator.url, KEY, SECRET)
+        account = BinanceAccount(client)
+        await client.synchronise()
+        await account.prepare(["DOGEUSDT"], 1)
+        for cycle, quantity in enumerate(("30000000", "30000000", "100"), start=1):
+            bought = Order(
+                client_order_id=client_order_id(SeasonId("s"), cycle, "A", "DOGEUSDT", Leg.OPEN),
+                symbol="DOGEUSDT",
+                side=PositionSide.LONG.opening_side,
+                position_side=PositionSide.LONG,
+                order_type=OrderType.MARKET,
+                quantity=Decimal(quantity),
+            )
+            assert (await account.place(bought)).status == "filled"
+        ended = await shut_down(BinanceWholeAccount(client), 5)
+        await client.close()
+        assert ended.flat and not ended.faults and left_over(simulator) == ({}, 0)
+        (journal,) = simulator.journal().values()
+        sold = [order["quantity"] for order in journal["orders"] if order["side"] == "SELL"]
+        assert sold == ["30000000", "30000000", "100"]
 
 
 def test_an_account_that_is_flat_already_is_left_alone(simulator: Simulator, tmp_path: Path) -> None:

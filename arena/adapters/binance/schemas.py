@@ -48,7 +48,7 @@ def instrument(symbol: Wire, margin_tiers: Sequence[MarginTier], commission: Wir
         step_size=max(decimal(lot["stepSize"]), decimal(market_lot["stepSize"])),
         min_quantity=max(decimal(lot["minQty"]), decimal(market_lot["minQty"])),
         max_quantity=decimal(lot["maxQty"]),
-        max_market_quantity=min(decimal(lot["maxQty"]), decimal(market_lot["maxQty"])),
+        max_market_quantity=max_market_quantity(symbol),
         min_notional=decimal(filters["MIN_NOTIONAL"]["notional"]) if "MIN_NOTIONAL" in filters else ZERO,
         price_band=decimal(filters["PERCENT_PRICE"]["multiplierUp"]) - 1 if "PERCENT_PRICE" in filters else Decimal(1),
         maker_fee_rate=decimal(commission["makerCommissionRate"]),
@@ -56,6 +56,11 @@ def instrument(symbol: Wire, margin_tiers: Sequence[MarginTier], commission: Wir
         tiers=margin_tiers,
         trading=symbol["status"] == "TRADING",
     )
+
+
+def max_market_quantity(symbol: Wire) -> Decimal:
+    """Read the largest quantity of one market order, base asset, from a symbol of `GET /fapi/v1/exchangeInfo`."""
+    return min(decimal(entry["maxQty"]) for entry in symbol["filters"] if entry["filterType"] in ("LOT_SIZE", "MARKET_LOT_SIZE"))
 
 
 def listing(symbol: Wire, last_price: Decimal | None, mark_price: Decimal | None) -> Listing:

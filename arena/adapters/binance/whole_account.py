@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from decimal import Decimal
 
+from arena.adapters.binance import schemas
 from arena.adapters.binance.client import FuturesClient, VenueRefusal
 from arena.domain.client_id import SHUTDOWN_PREFIX
 from arena.domain.money import plain
@@ -14,6 +15,7 @@ from arena.together import together
 
 _NOTHING_TO_CLOSE = -2022
 _OTHER_MODE = -4061  # the account is in one-way mode
+_TOO_LARGE = -4005  # for one order
 
 
 class BinanceWholeAccount:
@@ -52,6 +54,19 @@ class BinanceWholeAccount:
 
     async def close(self, symbol: str, side: PositionSide, quantity: Decimal) -> None:
         """Close at the market, in either position mode. Safe to repeat: an order beyond the position is refused."""
+        try:
+            await self._sell(symbol, side, quantity)
+        except VenueRefusal as refusal:
+            if refusal.code != _TOO_LARGE:
+                raise
+            largest = await self._largest(symbol)
+            for _ in range(int(quantity // largest)):
+                await self._sell(symbol, side, largest)
+            if quantity % largest:
+                await self._sell(symbol, side, quantity % largest)
+
+    async def _sell(self, symbol: str, side: PositionSide, quantity: Decimal) -> None:
+        """Send one order, of which no more is executed than there is."""
         name = f"{SHUTDOWN_PREFIX}{time.time_ns() // 1000}"  # the settlement gives these trades to whoever held the bucket
         order = {"symbol": symbol, "side": str(side.closing_side), "type": "MARKET", "quantity": plain(quantity)}
         order["newClientOrderId"] = name
@@ -62,3 +77,8 @@ class BinanceWholeAccount:
                 await self._client.write("futures_create_order", **order, reduceOnly="true")
             elif refusal.code != _NOTHING_TO_CLOSE:
                 raise
+
+    async def _largest(self, symbol: str) -> Decimal:
+        """Return the largest quantity of one market order."""
+        info = await self._client.read("futures_exchange_info")
+        return next(schemas.max_market_quantity(entry) for entry in info["symbols"] if entry["symbol"] == symbol)
