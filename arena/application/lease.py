@@ -18,7 +18,7 @@ from arena.domain.competitor import SeasonId
 from arena.domain.order import Order, OrderOutcome, RestingOrder
 from arena.errors import AccountTaken, RecordsError
 
-LEASE = timedelta(seconds=6)  # less than half of PROTECTION_DEADLINE_SECONDS: after a kill somebody else must be in time
+LEASE = timedelta(seconds=5)  # a third of PROTECTION_DEADLINE_SECONDS: after a kill, even two, somebody else must be in time
 RENEWALS = 3  # within one lease
 RETRY_SECONDS = 0.5
 

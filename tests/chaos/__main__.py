@@ -59,6 +59,7 @@ class Season:
     booked: int = 0
     failed: int = 0
     ended_well: bool = False
+    spared: bool = False
     boundaries: int = 60  # of a whole cycle, as of the last one that was not killed
     deck: list[int] = field(default_factory=list)
     killed_at: Counter[str] = field(default_factory=Counter)
@@ -121,9 +122,11 @@ class Season:
             self._advance(BLIND_SECONDS if said == "blind" else LOOK_SECONDS)
 
     def _look(self) -> str:
-        """Look once; return what was done."""
-        deadly = self.dice.randint(1, 12) if self.dice.random() < self.kills / 4 else 0
-        return self._fork("look", deadly).said
+        """Look once; return what was done. After a look that was killed the next one is spared: somebody must live to protect."""
+        deadly = self.dice.randint(1, 12) if not self.spared and self.dice.random() < self.kills / 4 else 0
+        life = self._fork("look", deadly)
+        self.spared = life.killed
+        return life.said
 
     def _jump(self) -> None:
         symbol, percent = self.dice.choice(["BTCUSDT", "DOGEUSDT", "SOLUSDT"]), self.dice.choice([-40, 40, 67])
