@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install demo deploy test check format lock clean
+.PHONY: help install demo deploy test chaos check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -35,6 +35,13 @@ deploy: $(VENV)/runtime  ## register the schedule at the Prefect server of PREFE
 
 test: $(VENV)/develop  ## the test suite
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+SEED ?= 1
+CYCLES ?= 500
+MODE ?= shared
+
+chaos: $(VENV)/develop  ## a season under faults and kills; SEED=1 CYCLES=500 MODE=shared|separate
+	@$(BIN)/python -m tests.chaos --seed $(SEED) --cycles $(CYCLES) --mode $(MODE)
 
 check: $(VENV)/develop  ## ruff, mypy, import contracts
 	@$(BIN)/ruff format --check .
