@@ -48,6 +48,8 @@ class Venue:
         time_in_force: Of normal orders by order id, where it is not GTC.
         sent_klines: By symbol, interval and whether of the mark: the rows last sent of closed candles, and until when they go.
         closing: Algo ids of the conditional orders that were placed with closePosition.
+        fee_burn, multi_assets: Names of the accounts that pay fees in BNB, or count other coins as margin. Only the switches are
+            simulated: fees are USDT, and so is the margin.
         limits: What has been asked for, and how much more is taken.
         faults: What is to go wrong.
         conditions: What of that is going on.
@@ -71,6 +73,8 @@ class Venue:
         self.keys: dict[str, ApiKey] = {}
         self.time_in_force: dict[int, str] = {}
         self.closing: set[int] = set()
+        self.fee_burn: set[str] = set()
+        self.multi_assets: set[str] = set()
         self.sent_klines: dict[tuple[str, timedelta, bool], tuple[datetime, list[list[Any]]]] = {}
         self.limits = Limits()
         self.faults = Faults()

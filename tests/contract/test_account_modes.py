@@ -202,6 +202,18 @@ async def test_a_new_season_does_not_begin_on_somebody_elses_position(simulator:
             pass
 
 
+@pytest.mark.usefixtures("configured")
+async def test_fees_and_margin_are_usdt_before_anything_is_traded(simulator: Simulator) -> None:
+    """A fee in BNB would be in nobody's ledger, and other coins as margin would be capital that nobody was given."""
+    key, secret = (KEY, SECRET) if load_settings().account_mode == "shared" else ("key-C", "secret-C")
+    async with connected(simulator, key, secret) as client:
+        await client.futures_v1_post_fee_burn(feeBurn="true")
+        await client.futures_change_multi_assets_mode(multiAssetsMargin=True)
+        await cycle(C=LONG)
+        now = await client.futures_account_config()
+    assert (now["feeBurn"], now["multiAssetsMargin"], now["dualSidePosition"]) == (False, False, True)
+
+
 async def test_a_season_keeps_its_mode(simulator: Simulator, tmp_path: Path, configured: str) -> None:
     await cycle()
     write_env(tmp_path, simulator, next(mode for mode in MODES if mode != configured))

@@ -146,6 +146,7 @@ def test_the_weights_are_those_of_the_simulator() -> None:
     assert weights["GET", "/fapi/v1/income"] == weight_of("futures_income_history", {})
     assert weights["GET", "/fapi/v1/commissionRate"] == weight_of("futures_commission_rate", {})
     assert weights["GET", "/fapi/v1/positionSide/dual"] == weight_of("futures_get_position_mode", {})
+    assert weights["GET", "/fapi/v1/accountConfig"] == weight_of("futures_account_config", {})
     assert weights["GET", "/fapi/v1/symbolConfig"] == weight_of("futures_symbol_config", {})
     assert weight_of("futures_klines", {"limit": 499}) == 2 and weight_of("futures_klines", {"limit": 1500}) == 10
     assert all(weight_of(name, {}) >= 0 for name in WEIGHTS)

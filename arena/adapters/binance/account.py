@@ -28,12 +28,20 @@ class BinanceAccount(BinanceExchange):
     """The TradingAccount port over one key."""
 
     async def prepare(self, symbols: Sequence[str], leverage: int) -> None:
-        """Set hedge mode, cross margin and the symbols' leverage where they differ.
+        """Set hedge mode, cross margin, fees and margin in USDT and the symbols' leverage where they differ.
 
         Raises:
             ConfigurationError: Open orders or positions forbid a change.
         """
         await self._set("hedge mode", "futures_change_position_mode", dualSidePosition="true")
+        config = await self._client.read("futures_account_config")
+        if config.get("feeBurn"):  # a fee in BNB would be in nobody's ledger
+            await self._set("fees in USDT", "futures_v1_post_fee_burn", feeBurn="false")
+        if config.get("multiAssetsMargin"):
+            await self._set("margin in USDT alone", "futures_change_multi_assets_mode", multiAssetsMargin=False)
+        await self._set_symbols(symbols, leverage)
+
+    async def _set_symbols(self, symbols: Sequence[str], leverage: int) -> None:
         config = {row["symbol"]: row for row in await self._client.read("futures_symbol_config")}
         for symbol in symbols:
             now = config.get(symbol, {})

@@ -48,6 +48,7 @@ WEIGHTS: Mapping[str, int | Callable[[Params], int]] = {  # by python-binance's 
     "futures_position_information": 5,
     "futures_account_trades": 5,
     "futures_symbol_config": 5,
+    "futures_account_config": 5,
     "futures_get_open_orders": _by_symbol(1, 40),
     "futures_commission_rate": 20,
     "futures_income_history": 30,

@@ -14,6 +14,7 @@ from arena.domain.market import Candle, FundingRate, SymbolMarket
 from arena.domain.money import ZERO
 from arena.domain.order import Fill, OrderSide, OrderType, PositionSide, RestingOrder
 from arena.domain.pairs import Listing
+from arena.errors import ConfigurationError
 
 Wire = Mapping[str, Any]
 
@@ -117,7 +118,16 @@ def funding_rate(row: Wire) -> FundingRate:
 
 
 def fill(trade: Wire, client_order_id: str) -> Fill:
-    """Read a row of `GET /fapi/v1/userTrades`, which names its order but not the client's id of it."""
+    """Read a row of `GET /fapi/v1/userTrades`, which names its order but not the client's id of it.
+
+    Raises:
+        ConfigurationError: The fee is in another coin, which no ledger can hold.
+    """
+    if trade["commissionAsset"] != "USDT":
+        raise ConfigurationError(
+            f"trade {trade['id']} in {trade['symbol']} has a fee in {trade['commissionAsset']}: let the account pay fees in USDT "
+            "(Binance, futures preferences: no BNB for fees)"
+        )
     return Fill(
         trade_id=int(trade["id"]),
         exchange_order_id=str(trade["orderId"]),

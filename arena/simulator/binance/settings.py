@@ -65,6 +65,42 @@ def change_position_mode(call: Call) -> Any:
     return DONE
 
 
+def account_config(call: Call) -> Any:
+    """GET /accountConfig."""
+    account = call.account
+    return {
+        "feeTier": 0,
+        "canTrade": True,
+        "canDeposit": True,
+        "canWithdraw": True,
+        "feeBurn": account.name in call.venue.fee_burn,
+        "dualSidePosition": account.dual_side,
+        "updateTime": 0,
+        "multiAssetsMargin": account.name in call.venue.multi_assets,
+        "tradeGroupId": -1,
+    }
+
+
+def change_fee_burn(call: Call) -> Any:
+    """POST /feeBurn: whether fees are paid in BNB."""
+    return _switch(call, "feeBurn", call.venue.fee_burn)
+
+
+def change_multi_assets(call: Call) -> Any:
+    """POST /multiAssetsMargin."""
+    wanted = call.parameters.flag("multiAssetsMargin")
+    if wanted == (call.account.name in call.venue.multi_assets):
+        raise WireError(-4171, "No need to change multi-assets mode.")
+    if call.account.buckets or call.account.resting:
+        raise WireError(-4168, "Unable to adjust multi-assets mode while there are positions or open orders.")
+    return _switch(call, "multiAssetsMargin", call.venue.multi_assets)
+
+
+def _switch(call: Call, name: str, on: set[str]) -> Any:
+    (on.add if call.parameters.flag(name) else on.discard)(call.account.name)
+    return DONE
+
+
 def change_margin_type(call: Call) -> Any:
     """POST /marginType: the simulator's accounts have cross margin and nothing else."""
     call.instrument()
@@ -134,6 +170,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     signed("GET", "/fapi/v1/commissionRate", commission_rate, 20),
     signed("GET", "/fapi/v1/positionSide/dual", position_mode, 30),
     signed("POST", "/fapi/v1/positionSide/dual", change_position_mode),
+    signed("GET", "/fapi/v1/accountConfig", account_config, 5),
+    signed("POST", "/fapi/v1/feeBurn", change_fee_burn),
+    signed("POST", "/fapi/v1/multiAssetsMargin", change_multi_assets),
     signed("POST", "/fapi/v1/marginType", change_margin_type),
     signed("POST", "/fapi/v1/leverage", change_leverage),
     signed("GET", "/fapi/v1/symbolConfig", symbol_config, 5),
