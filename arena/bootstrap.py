@@ -37,6 +37,7 @@ from arena.domain.plan import Desk
 from arena.domain.risk import Limits
 from arena.errors import ConfigurationError
 from arena.halting import halt, shutting_down
+from arena.mainnet import check_gate
 from arena.paper import paper_accounts, paper_market
 from arena.settings import LimitSettings, Settings
 
@@ -137,6 +138,8 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
     Raises:
         ConfigurationError: Something in `.env` must be changed; the sentence names it.
     """
+    if asking and settings.environment is Environment.MAINNET:
+        check_gate(settings, datetime.now(UTC), begun=await has_begun(settings))
     async with AsyncExitStack() as closing:
         records = open_records(settings, closing)
         budget = request_budget()

@@ -162,6 +162,29 @@ def doctor() -> None:
     raise typer.Exit(0 if asyncio.run(run()) else 1)
 
 
+@app.command()
+def preflight(
+    rehearsal: Annotated[str, typer.Option(help="The season on testnet that counts; the newest in runs/ where left out.")] = "",
+) -> None:
+    """See whether real money may be traded, a line each; sends one alert and no order. Ends with 1 unless all is well."""
+    from arena.configuration import load_settings
+    from arena.mainnet import ACKNOWLEDGEMENT, Checked, write_result
+    from arena.preflight import examine
+
+    async def run() -> list[Checked]:
+        found = []
+        async for checked in examine(rehearsal, os.environ.get("PREFECT_API_URL", "")):
+            typer.echo(f"{'ok  ' if checked.well else 'FAIL'} {checked.subject:<14} {checked.detail}")
+            found.append(checked)
+        return found
+
+    found = asyncio.run(run())
+    write_result(load_settings(), found, datetime.now(UTC))
+    if not all(checked.well for checked in found):
+        raise typer.Exit(1)
+    typer.echo(f"All is well. Real money is traded once MAINNET_ACKNOWLEDGEMENT={ACKNOWLEDGEMENT} is in .env.")
+
+
 @pairs.command()
 def check(
     names: Pairs = None, preset: Preset = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False

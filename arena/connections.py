@@ -47,7 +47,7 @@ def account_clients(settings: VenueSettings, budget: RequestBudget, closing: Asy
     keys = _keys(settings)
     for sentence in _faults(keys):
         raise ConfigurationError(sentence)
-    return _clients(keys, venue_url(settings), budget, closing)
+    return _clients(keys, settings, budget, closing)
 
 
 def reachable_clients(
@@ -63,14 +63,18 @@ def reachable_clients(
     faults = _faults(keys)
     if not there:
         raise ConfigurationError(faults[0])
-    return _clients(there, venue_url(settings), budget, closing), faults
+    return _clients(there, settings, budget, closing), faults
 
 
 def _clients(
-    keys: Mapping[AccountId, Key], url: str, budget: RequestBudget, closing: AsyncExitStack
+    keys: Mapping[AccountId, Key], settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack
 ) -> dict[AccountId, FuturesClient]:
+    url = venue_url(settings)
+    spot = settings.binance_spot_base_url if settings.environment is Environment.MAINNET else url
     clients = {
-        account: FuturesClient(url, key.get_secret_value(), secret.get_secret_value(), key_name=name, budget=budget)
+        account: FuturesClient(
+            url, key.get_secret_value(), secret.get_secret_value(), key_name=name, budget=budget, spot_url=spot
+        )
         for account, (name, key, secret) in keys.items()
     }
     for client in clients.values():
@@ -93,8 +97,14 @@ def venue_url(settings: VenueSettings) -> str:
     """
     if settings.environment is Environment.PAPER:
         return settings.binance_base_url
-    if settings.environment is Environment.MAINNET or not settings.use_testnet:
-        raise ConfigurationError("real money is not open in this version: set ENVIRONMENT=testnet and USE_TESTNET=true")
+    real = settings.environment is Environment.MAINNET
+    if real == settings.use_testnet:
+        raise ConfigurationError(
+            f"ENVIRONMENT={settings.environment} and USE_TESTNET={str(settings.use_testnet).lower()} contradict each other: "
+            "real money needs mainnet and false, everything else true"
+        )
+    if real:
+        return settings.binance_base_url
     url = settings.binance_testnet_base_url
     if settings.environment is Environment.DEMO and not is_loopback(url):
         raise ConfigurationError(

@@ -51,14 +51,15 @@ async def examine(prefect_api_url: str) -> AsyncIterator[Finding]:
             return
         async for found in _binance(settings, closing):
             yield found
-        yield await _tried("store", lambda: _store(settings, closing))
+        yield await tried("store", lambda: _store(settings, closing))
         for competitor in settings.competitors():
-            yield await _tried(f"{competitor.llm_id}", lambda who=competitor: _model(settings, who, closing))  # type: ignore[misc]
-        yield await _tried("alerts", lambda: _alerts(settings))
-        yield await _tried("Prefect", lambda: _prefect(prefect_api_url))
+            yield await tried(f"{competitor.llm_id}", lambda who=competitor: _model(settings, who, closing))  # type: ignore[misc]
+        yield await tried("alerts", lambda: _alerts(settings))
+        yield await tried("Prefect", lambda: _prefect(prefect_api_url))
 
 
-async def _tried(subject: str, look: Callable[[], Awaitable[str]]) -> Finding:
+async def tried(subject: str, look: Callable[[], Awaitable[str]]) -> Finding:
+    """Look, and return what was seen or why it could not be."""
     began = time.perf_counter()
     try:
         well, detail = True, await look()
@@ -89,14 +90,14 @@ async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator
         yield Finding(subject="Binance", well=False, detail=str(error), milliseconds=0)
         return
     market = paper_market(client, "Binance") if paper else BinanceMarket(client, venue="Binance")
-    yield await _tried("Binance", lambda: _clock(client, market))
+    yield await tried("Binance", lambda: _clock(client, market))
     if paper:
-        yield await _tried("account", lambda: _paper(settings, market, closing))
+        yield await tried("account", lambda: _paper(settings, market, closing))
     for name, each in clients.items():
-        yield await _tried(f"account {name}", lambda name=name, each=each: _account(name, each, settings))  # type: ignore[misc]
+        yield await tried(f"account {name}", lambda name=name, each=each: _account(name, each, settings))  # type: ignore[misc]
     listings = BinanceListings(client, signed=not paper, venue="Binance")
-    yield await _tried("pairs", lambda: _pairs(settings, listings))
-    yield await _tried("weight", lambda: _weight(settings, len(clients)))
+    yield await tried("pairs", lambda: _pairs(settings, listings))
+    yield await tried("weight", lambda: _weight(settings, len(clients)))
 
 
 async def _clock(client: FuturesClient, market: BinanceMarket) -> str:

@@ -84,6 +84,7 @@ class VenueSettings(BaseSettings):
     binance_api_key: SecretStr = SecretStr("")
     binance_secret_key: SecretStr = SecretStr("")
     binance_base_url: str = "https://fapi.binance.com"
+    binance_spot_base_url: str = "https://api.binance.com"
     use_testnet: bool = True
 
     account_keys: dict[str, AccountKeys] = Field(default_factory=dict)  # by letter, from LLM_X_BINANCE_…
@@ -130,6 +131,7 @@ class Settings(LimitSettings, AlertSettings):
     """The whole configuration; see `.env.example` for what each variable means."""
 
     debug: bool = False
+    mainnet_acknowledgement: str = ""
 
     claude_api_key: SecretStr = SecretStr("")
     deepseek_api_key: SecretStr = SecretStr("")

@@ -40,8 +40,9 @@ def telegram_url(token: str, chat_id: str) -> SecretStr:
 class SilentNotifier:
     """Implements `Notifier` where no destination is configured."""
 
-    async def notify(self, alerts: Sequence[Alert]) -> None:
+    async def notify(self, alerts: Sequence[Alert]) -> int:
         """Deliver to nobody; the alerts are in the record."""
+        return 0
 
 
 class AppriseNotifier:
@@ -66,7 +67,7 @@ class AppriseNotifier:
             if not self._destinations.add(url.get_secret_value()):
                 raise ConfigurationError(f"Apprise cannot use alert destination {number}: check its URL or token")
 
-    async def notify(self, alerts: Sequence[Alert]) -> None:
+    async def notify(self, alerts: Sequence[Alert]) -> int:
         """Deliver one message per alert, in order; what cannot be delivered in time is counted in the log and given up."""
         delivered = 0
         try:
@@ -77,6 +78,7 @@ class AppriseNotifier:
             log.warning("alerts took longer than %g s to deliver", self._limit_seconds)
         if delivered < len(alerts):
             log.warning("%d of %d alerts were not delivered", len(alerts) - delivered, len(alerts))
+        return delivered
 
     async def _deliver(self, alert: Alert) -> bool:
         try:

@@ -269,8 +269,8 @@ class PaperBooks(Protocol):
 class Notifier(Protocol):
     """Where alerts go."""
 
-    async def notify(self, alerts: Sequence[Alert]) -> None:
-        """Deliver; a destination that fails is logged and never raises."""
+    async def notify(self, alerts: Sequence[Alert]) -> int:
+        """Deliver, and return how many were; a destination that fails is logged and never raises."""
         ...
 
 

@@ -34,6 +34,7 @@ class AlertKind(StrEnum):
     DISCREPANCY = "discrepancy"
     UNPROTECTED = "unprotected"
     HALTED = "halted"
+    REHEARSAL = "rehearsal"  # a preflight wants to know whether alerts arrive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,7 @@ async def test_the_second_cycle_goes_on_from_the_first(simulator: Simulator) -> 
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
-        ("ENVIRONMENT=mainnet", "real money is not open"),
+        ("ENVIRONMENT=mainnet", "let `arena preflight` pass first"),
         ("BINANCE_TESTNET_BASE_URL=https://demo-fapi.binance.com", "trades only against the simulator"),
         ("BINANCE_TESTNET_API_KEY=", "BINANCE_TESTNET_API_KEY is empty"),
         ("BINANCE_TESTNET_API_KEY=wrong", "BINANCE_TESTNET_API_KEY was refused"),

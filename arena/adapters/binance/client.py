@@ -60,11 +60,13 @@ class FuturesClient:
         api_secret: str = "",
         key_name: str = "the Binance API key",
         budget: RequestBudget | None = None,
+        spot_url: str = "",
     ) -> None:
         self.budget = budget or RequestBudget()
         self._client = _Listening(api_key or None, api_secret or None)
         self._client.budget = self.budget
         self._client.FUTURES_URL = base_url.rstrip("/") + "/fapi"
+        self._client.MARGIN_API_URL = (spot_url or base_url).rstrip("/") + "/sapi"
         self._client.REQUEST_RECVWINDOW = RECV_WINDOW_MS
         self.base_url = base_url
         self._key_name = key_name
