@@ -92,7 +92,10 @@ class Arena:
     async def prepare(self) -> None:
         """Set the accounts' modes and leverages, unless another process has done so within the hour."""
         done = self.settings.season_directory / "prepared.json"
-        wanted = json.dumps([self.season.market, list(self.venue.accounts), list(self.season.symbols), self.limits.max_leverage])
+        season = self.season  # one that begins anew, on accounts that may be new, has another beginning
+        wanted = json.dumps(
+            [season.started_at.isoformat(), season.market, [*self.venue.accounts], season.symbols, self.limits.max_leverage]
+        )
         if (
             done.exists()
             and done.read_text(encoding="utf-8") == wanted

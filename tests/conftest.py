@@ -46,6 +46,12 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a season keeps beside its books (`runs/`) is each test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def marketdata() -> Path:
     """Real candles, where this machine has them; the product never needs them."""

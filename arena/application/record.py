@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from arena.application.ports import Completion
 from arena.domain.competitor import AccountId, CompetitorId, Season, SeasonId
 from arena.domain.costs import FundingPayment
 from arena.domain.decision import Answer
-from arena.domain.ledger import ClosedTrade, Ledger, LedgerEntry
+from arena.domain.ledger import ClosedTrade, Ledger, LedgerEntry, PositionKey
 from arena.domain.order import Cause, Fill, Intent, OrderOutcome, PositionSide
 from arena.domain.plan import OrderPlan
 
@@ -217,6 +217,22 @@ class PastTurn:
     summary: str
 
 
+LATELY = timedelta(minutes=5)  # a funding may become known that long after its time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lately:
+    """What is booked of the last minutes before `settled_until`, for a funding of that time that becomes known only now.
+
+    Attributes:
+        fills: Of all competitors.
+        funded: The positions that were charged, with the time of the funding.
+    """
+
+    fills: tuple[BookedFill, ...] = ()
+    funded: frozenset[tuple[CompetitorId, PositionKey, datetime]] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeasonState:
     """Where the next unit of work starts.
@@ -225,7 +241,7 @@ class SeasonState:
         number: Of the last cycle that was begun, 0 before the first.
         booking: Number of the last booking, 0 before the first.
         intents: Orders that may still fill or that protect a position, by client id.
-        settled_until: Every event up to it is booked.
+        settled_until: Every event up to it is booked, but for a funding that was not known yet.
         past: The newest turns, oldest first.
         news: Trades that were closed since the last cycle began, other than by a decision.
         decided_at: Times of the calls of the last hour, by competitor.
@@ -240,6 +256,7 @@ class SeasonState:
     past: Mapping[CompetitorId, tuple[PastTurn, ...]]
     news: Mapping[CompetitorId, tuple[ClosedTrade, ...]]
     decided_at: Mapping[CompetitorId, tuple[datetime, ...]]
+    lately: Lately = Lately()
 
     @property
     def ledgers(self) -> Mapping[CompetitorId, Ledger]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import product
 
 from arena.application.record import BookedFill, Books, Bucket, ForeignFill, SeasonState
 from arena.domain.allocation import divided, in_proportion
@@ -20,7 +21,7 @@ from arena.domain.costs import FundingPayment, funding_payment
 from arena.domain.ledger import ClosedTrade, Ledger, LedgerEntry, PositionKey, Posting, apply_fill, apply_funding, covered
 from arena.domain.market import FundingRate
 from arena.domain.money import ZERO
-from arena.domain.order import Fill, Intent, Leg
+from arena.domain.order import Fill, Intent, Leg, PositionSide
 from arena.domain.position import Position
 
 Fills = Mapping[AccountId, Sequence[Fill]]
@@ -80,7 +81,7 @@ def settle(
     Args:
         state: Before the events.
         fills: After its cursor, by account; in a symbol they are in the order of their ids.
-        fundings: Not booked yet.
+        fundings: Since `LATELY` before the cursor; what of them is booked already is left out.
         intents: By client id, beside those of the state; an opening fill takes leverage, thesis and protection from them.
         protection: What this unit of work did to protective orders.
     """
@@ -122,12 +123,23 @@ class _Posted:
         self.traders = self.state.season.accounts()
 
     def book_funding(self, rate: FundingRate) -> None:
-        """Charge every position in the symbol, whosever it is."""
-        for llm_id, ledger in self.ledgers.items():
-            for position in [p for p in ledger.positions.values() if p.symbol == rate.symbol]:
-                payment = funding_payment(position, rate)
+        """Charge every position in the symbol, whosever it is, on what was held at the funding's time."""
+        for llm_id, side in product(tuple(self.ledgers), PositionSide):
+            quantity = self._held_at(llm_id, (rate.symbol, side), rate.time)
+            if quantity and (llm_id, (rate.symbol, side), rate.time) not in self.state.lately.funded:
+                payment = funding_payment(llm_id, side, quantity, rate)
                 self._keep(llm_id, apply_funding(self.ledgers[llm_id], payment))
                 self.funding.append(payment)
+
+    def _held_at(self, llm_id: CompetitorId, key: PositionKey, time: datetime) -> Decimal:
+        """Return the signed quantity before everything that is booked of this time and later; time may lie before the state."""
+        position = self.ledgers[llm_id].positions.get(key)
+        later = (
+            booked.fill.signed_quantity
+            for booked in self.state.lately.fills
+            if booked.llm_id == llm_id and (booked.fill.symbol, booked.fill.position_side) == key and booked.fill.time >= time
+        )
+        return (position.signed_quantity if position else ZERO) - sum(later, ZERO)
 
     def book_fill(self, account: AccountId, fill: Fill) -> None:
         """Give a trade to its owner, to those who hold the bucket it closes, or to nobody."""

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from arena.application.ports import Accounts, MarketData, VenueBook
 from arena.application.reconcile import discrepancies
-from arena.application.record import Discrepancy, SeasonState
+from arena.application.record import LATELY, Discrepancy, SeasonState
 from arena.application.settlement import Fills, Protection, Settlement, settle
 from arena.domain.competitor import AccountId
 from arena.domain.instrument import Instrument
@@ -140,9 +140,11 @@ async def _fills(
 
 
 async def _fundings(venue: Venue, state: SeasonState, fills: Fills, until: datetime) -> tuple[FundingRate, ...]:
-    traded = {fill.symbol for found in fills.values() for fill in found}
+    """Return the fundings since a while before the last booking: they become known some time after they took place."""
+    traded = {fill.symbol for found in fills.values() for fill in found} | {each.fill.symbol for each in state.lately.fills}
     symbols = sorted(traded.union(held_symbols(state.ledgers.values())))
-    return await venue.market.fundings(symbols, state.settled_until, until) if symbols else ()
+    since = max(state.season.started_at, state.settled_until - LATELY)
+    return await venue.market.fundings(symbols, since, until) if symbols else ()
 
 
 def _in_full(settlement: Settlement, sent: Sent | None) -> bool:

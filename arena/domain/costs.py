@@ -9,7 +9,6 @@ from decimal import Decimal
 from arena.domain.competitor import CompetitorId
 from arena.domain.market import FundingRate
 from arena.domain.order import OrderSide, PositionSide
-from arena.domain.position import Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +35,15 @@ def slippage_bps(side: OrderSide, fill_price: Decimal, arrival_price: Decimal) -
     return 10_000 * side.sign * (fill_price - arrival_price) / arrival_price
 
 
-def funding_payment(position: Position, funding: FundingRate) -> FundingPayment:
-    """Return what a position pays (or, negative, receives) at one funding of its symbol."""
+def funding_payment(llm_id: CompetitorId, side: PositionSide, signed_quantity: Decimal, funding: FundingRate) -> FundingPayment:
+    """Return what a position of `signed_quantity` pays (or, negative, receives) at one funding of its symbol."""
     return FundingPayment(
-        llm_id=position.llm_id,
-        symbol=position.symbol,
-        position_side=position.side,
-        signed_quantity=position.signed_quantity,
+        llm_id=llm_id,
+        symbol=funding.symbol,
+        position_side=side,
+        signed_quantity=signed_quantity,
         mark_price=funding.mark_price,
         funding_rate=funding.rate,
-        payment=position.signed_quantity * funding.mark_price * funding.rate,
+        payment=signed_quantity * funding.mark_price * funding.rate,
         time=funding.time,
     )

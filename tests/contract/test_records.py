@@ -20,10 +20,10 @@ import pytest
 from arena.adapters.storage.rows import TABLES, cell
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Records
-from arena.application.record import Booking, Books, CycleRecord, ForeignFill, SeasonState
+from arena.application.record import LATELY, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
 from arena.domain.competitor import SHARED_ACCOUNT, AccountMode, CompetitorId, Environment, SeasonId
 from arena.domain.decision import Decision, NoAnswer
-from arena.domain.ledger import Ledger
+from arena.domain.ledger import Ledger, PositionKey
 from arena.domain.order import Cause, PositionSide, Thesis
 from arena.domain.position import Position
 from arena.errors import ConfigurationError, CycleConflict, RecordsError
@@ -96,6 +96,10 @@ def swept(record: CycleRecord, number: int, **changes: Any) -> Booking:
         "closed_at": record.closed_at + STEP / 5,
     }
     return Booking(**{**usual, "books": record.books, **changes})
+
+
+def _trade_id(booked: BookedFill) -> int:
+    return booked.fill.trade_id
 
 
 class RecordsContract:
@@ -215,9 +219,16 @@ class RecordsContract:
     async def test_the_state_is_what_the_cycle_left_behind(self, records: Records) -> None:
         story = Story()
         await records.open_season(story.season)
+        fills: list[BookedFill] = []
+        funded: set[tuple[CompetitorId, PositionKey, datetime]] = set()
         for _ in range(25):
             record = await book(records, story)
             state = await records.state(TEST, record.closed_at)
+            since = record.closed_at - LATELY
+            fills += record.fills
+            funded |= {(each.llm_id, (each.symbol, each.position_side), each.time) for each in record.funding}
+            assert sorted(state.lately.fills, key=_trade_id) == sorted((f for f in fills if f.fill.time > since), key=_trade_id)
+            assert state.lately.funded == {each for each in funded if each[2] > since}
             assert state.books == record.books
             assert state.intents == story.stops
             assert (state.number, state.booking, state.settled_until) == (record.number, record.booking, record.closed_at)

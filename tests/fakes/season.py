@@ -136,7 +136,7 @@ class Story:
                 rate = FundingRate(
                     symbol=position.symbol, time=at, rate=Decimal("0.00012345"), mark_price=self.prices[position.symbol]
                 )
-                payment = funding_payment(position, rate)
+                payment = funding_payment(position.llm_id, position.side, position.signed_quantity, rate)
                 posting = apply_funding(self.ledgers[llm_id], payment)
                 self.ledgers[llm_id] = posting.ledger
                 book.funding.append(payment)

@@ -232,12 +232,12 @@ async def test_a_crash_after_sending_loses_nothing(tmp_path: Path, monkeypatch: 
         async def die(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(orders, "close", die)
-        await run_cycle(arena)
+        with monkeypatch.context() as dying:
+            dying.setattr(orders, "close", die)
+            await run_cycle(arena)
 
     with pytest.raises(BaseException):  # noqa: B017  # whatever Prefect makes of a crash
         await crash()
-    monkeypatch.undo()
     assert at.account.buckets[SOL_LONG].signed_quantity > 0
     at.pass_time()
     record, _ = await cycle(at)

@@ -121,7 +121,8 @@ def test_longs_pay_a_positive_funding_rate_and_shorts_receive_it(
     side: str, quantity: Decimal, mark: Decimal, rate: Decimal
 ) -> None:
     held = position(f"{side} {quantity} BTCUSDT @ 100")
-    payment = funding_payment(held, FundingRate(symbol="BTCUSDT", time=NOON, rate=rate, mark_price=mark))
+    rate_now = FundingRate(symbol="BTCUSDT", time=NOON, rate=rate, mark_price=mark)
+    payment = funding_payment(held.llm_id, held.side, held.signed_quantity, rate_now)
     after = apply_funding(ledger("200", held), payment).ledger
     sign = 1 if side == "LONG" else -1
     assert payment.payment == sign * quantity * mark * rate

@@ -7,13 +7,13 @@ import pytest
 
 from arena.application.ports import VenueBook
 from arena.application.reconcile import discrepancies, summed_positions
-from arena.application.record import Books, Bucket, Discrepancy, SeasonState
+from arena.application.record import BookedFill, Books, Bucket, Discrepancy, Lately, SeasonState
 from arena.application.settlement import Protection, Settlement, settle
 from arena.domain.client_id import client_order_id
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, AccountMode, CompetitorId, Provider, SeasonId
 from arena.domain.ledger import EntryKind, Ledger
 from arena.domain.market import FundingRate
-from arena.domain.order import Cause, Fill, Intent, Leg, PositionSide
+from arena.domain.order import Cause, Fill, Intent, Leg, OrderSide, PositionSide
 from tests.fakes.build import NOON, A, fill, ledger, position
 from tests.fakes.season import competitor, season
 from tests.unit.test_plan import decision, plan
@@ -120,6 +120,28 @@ def test_funding_is_paid_on_what_was_held_at_its_instant() -> None:
     done = settled(same, before, fundings=(rate,))
     assert [(p.llm_id, p.payment) for p in done.funding] == [(A, Decimal("0.0151"))]
     assert done.ledgers[A].wallet_balance == Decimal("199.9849")
+
+
+def test_a_funding_that_becomes_known_late_is_paid_on_what_was_held_then_and_once() -> None:
+    """Since it took place, A has sold all it had and B has bought; both is booked. C was charged in time."""
+    rate = FundingRate(symbol="SOLUSDT", time=NOON - timedelta(minutes=2), rate=Decimal("0.0001"), mark_price=Decimal(151))
+    sold = fill("SELL LONG 1 SOLUSDT @ 150", trade_id=4, client_order_id=order_id(Leg.CLOSE), time=NOON - timedelta(minutes=1))
+    bought = replace(sold, trade_id=5, side=OrderSide.BUY, quantity=Decimal(3))
+    yours = replace(position("LONG 3 SOLUSDT @ 150"), llm_id=B)
+    third = CompetitorId("LLM-C")
+    charged = replace(position("LONG 7 SOLUSDT @ 150"), llm_id=third)
+    now = replace(
+        state(ledger("200"), ledger("200", yours, llm_id=B), ledger("200", charged, llm_id=third)),
+        lately=Lately(
+            fills=tuple(
+                BookedFill(fill=each, llm_id=owner, cycle=7, realized_pnl=Decimal(0)) for each, owner in ((sold, A), (bought, B))
+            ),
+            funded=frozenset({(third, ("SOLUSDT", PositionSide.LONG), rate.time)}),
+        ),
+    )
+    done = settle(now, {}, (rate,))
+    assert [(p.llm_id, p.signed_quantity, p.payment) for p in done.funding] == [(A, 1, Decimal("0.0151"))]
+    assert done.ledgers[A].wallet_balance == Decimal("199.9849") and done.ledgers[A].positions == {}
 
 
 def test_a_trade_of_nobodys_order_that_opens_is_foreign_and_explains_what_the_venue_holds() -> None:

@@ -13,18 +13,21 @@ from typing import Any
 import pytest
 
 from arena.adapters.paper.account import PaperOrder
+from arena.adapters.paper.market import PaperMarket
 from arena.application import execution, lease, sweep, venue
 from arena.application.reconcile import discrepancies
 from arena.application.record import SeasonState
 from arena.bootstrap import Arena
 from arena.domain.client_id import SHUTDOWN_PREFIX, client_order_id
 from arena.domain.competitor import SHARED_ACCOUNT, CompetitorId, SeasonId
+from arena.domain.market import FundingRate
 from arena.domain.order import Cause, Leg, Order, OrderSide, OrderType, PositionSide
 from arena.errors import AccountTaken
 from arena.halting import EMERGENCY, halt, halted
 from flows.trading_cycle import run_cycle
 from tasks import orders, protection
 from tests.fakes.arena import Table
+from tests.fakes.build import NOON
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
 
 A, B = CompetitorId("LLM-A"), CompetitorId("LLM-B")
@@ -176,6 +179,31 @@ async def test_an_order_whose_position_is_gone_is_cancelled(tmp_path: Path) -> N
     assert "was stopped out" in (await looked(at))[0]
     assert resting(at) == {}
     assert (await agrees(at)).intents == {}
+
+
+async def test_a_funding_that_the_venue_publishes_late_is_in_the_books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took place at 13:00; by the time it is known the position is closed, by a cycle that could not know."""
+    rate = FundingRate(symbol="SOLUSDT", time=NOON + timedelta(hours=1), rate=Decimal("0.001"), mark_price=Decimal(150))
+    at = table(tmp_path, A=ScriptedModel(answer(LONG), answer(part("SOLUSDT", "close")), HOLD))
+    at.engine.feed._fundings = (rate,)  # type: ignore[attr-defined]
+    await run_cycle(await at.arena())
+    quantity = (await state(at)).ledgers[A].positions[SOL_LONG].quantity
+    at.pass_time(2)  # the venue has taken it
+    with monkeypatch.context() as unpublished:
+        unpublished.setattr(PaperMarket, "fundings", nothing_yet)
+        await run_cycle(await at.arena())
+        await looked(at)
+        assert (await state(at)).ledgers[A].funding == 0
+    at.engine.advance(at.engine.now + timedelta(seconds=30))
+    await run_cycle(await at.arena())
+    assert (await agrees(at)).ledgers[A].funding == quantity * Decimal("0.15")
+    await run_cycle(await at.arena())
+    assert [row["signed_quantity"] for row in await rows(at, "funding")] == [str(quantity)], "once"
+    await agrees(at)
+
+
+async def nothing_yet(*_: Any) -> tuple[FundingRate, ...]:
+    return ()
 
 
 async def test_a_stop_has_the_quantity_of_its_position(tmp_path: Path) -> None:

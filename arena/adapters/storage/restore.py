@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from arena.application.record import Books
+from arena.application.record import BookedFill, Books
 from arena.domain.competitor import (
     AccountId,
     AccountMode,
@@ -20,8 +20,8 @@ from arena.domain.competitor import (
     Season,
     SeasonId,
 )
-from arena.domain.ledger import ClosedTrade, Ledger
-from arena.domain.order import Cause, Intent, Leg, Order, OrderSide, OrderType, PositionSide, Thesis
+from arena.domain.ledger import ClosedTrade, Ledger, PositionKey
+from arena.domain.order import Cause, Fill, Intent, Leg, Order, OrderSide, OrderType, PositionSide, Thesis
 from arena.domain.position import Position
 
 Stored = Mapping[str, Any]
@@ -40,6 +40,35 @@ def season_of(row: Stored, competitors: Iterable[Stored]) -> Season:
         environment=Environment(row["environment"]),
         account_mode=AccountMode(row["account_mode"]),
     )
+
+
+def booked_fill_of(row: Stored) -> BookedFill:
+    """Return a fill as it was booked."""
+    fill = Fill(
+        trade_id=row["trade_id"],
+        exchange_order_id=row["exchange_order_id"],
+        client_order_id=row["client_order_id"],
+        symbol=row["symbol"],
+        side=OrderSide(row["side"]),
+        position_side=PositionSide(row["position_side"]),
+        quantity=Decimal(row["quantity"]),
+        price=Decimal(row["price"]),
+        fee=Decimal(row["fee"]),
+        time=datetime.fromisoformat(row["time"]),
+    )
+    return BookedFill(
+        fill=fill,
+        llm_id=CompetitorId(row["llm_id"]),
+        cycle=row["cycle"],
+        realized_pnl=Decimal(row["realized_pnl"]),
+        cause=Cause(row["cause"]),
+    )
+
+
+def funded_of(row: Stored) -> tuple[CompetitorId, PositionKey, datetime]:
+    """Return which position was charged, and for which time."""
+    key = (row["symbol"], PositionSide(row["position_side"]))
+    return CompetitorId(row["llm_id"]), key, datetime.fromisoformat(row["time"])
 
 
 def ledger_of(account: Stored, positions: Iterable[Stored]) -> Ledger:

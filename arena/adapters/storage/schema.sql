@@ -270,6 +270,7 @@ CREATE TABLE IF NOT EXISTS fills (
     FOREIGN KEY (season_id, booked_cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS fills_competitor ON fills (season_id, llm_id);
+CREATE INDEX IF NOT EXISTS fills_time ON fills (season_id, time);
 CREATE INDEX IF NOT EXISTS fills_cycle ON fills (season_id, booked_cycle);
 
 -- Trades of an account, or the parts of them, that belong to no competitor.
@@ -313,6 +314,7 @@ CREATE TABLE IF NOT EXISTS funding (
     FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,
     FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
+CREATE INDEX IF NOT EXISTS funding_time ON funding (season_id, time);
 CREATE INDEX IF NOT EXISTS funding_cycle ON funding (season_id, cycle);
 
 -- Why a wallet changed: amount is added to it, balance is the wallet afterwards. The capital belongs to no cycle.

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from arena.adapters.storage.restore import books_of, closed_trade_of, intent_of, ledger_of, season_of
+from arena.adapters.storage.restore import booked_fill_of, books_of, closed_trade_of, funded_of, intent_of, ledger_of, season_of
 from arena.adapters.storage.rows import iso
-from arena.application.record import Books, PastTurn, SeasonState
+from arena.application.record import LATELY, Books, Lately, PastTurn, SeasonState
 from arena.domain.competitor import CompetitorId, Season, SeasonId
 from arena.domain.ledger import ClosedTrade, Ledger
 from arena.domain.order import Intent
@@ -42,16 +42,18 @@ def read_state(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> 
     begun = db.execute("SELECT max(number) AS number FROM cycles WHERE season_id = ?", (season_id,)).fetchone()
     last = db.execute("SELECT * FROM bookings WHERE season_id = ? ORDER BY number DESC LIMIT 1", (season_id,)).fetchone()
     ledgers = _ledgers(db, season_id)
+    settled_until = datetime.fromisoformat(last["closed_at"]) if last else season.started_at
     return SeasonState(
         season=season,
         number=begun["number"] or 0,
         booking=last["number"] if last else 0,
         books=books_of(last, ledgers) if last else Books(ledgers=ledgers),
         intents=_open_intents(db, season_id),
-        settled_until=datetime.fromisoformat(last["closed_at"]) if last else season.started_at,
+        settled_until=settled_until,
         past={each.llm_id: _past(db, season_id, each.llm_id) for each in season.competitors},
         news=_news(db, season),
         decided_at=_decided_at(db, season, as_of),
+        lately=_lately(db, season_id, settled_until - LATELY),
     )
 
 
@@ -71,6 +73,13 @@ def _ledgers(db: sqlite3.Connection, season_id: SeasonId) -> Mapping[CompetitorI
 def _open_intents(db: sqlite3.Connection, season_id: SeasonId) -> Mapping[str, Intent]:
     found = db.execute("SELECT * FROM intents WHERE season_id = ? AND closed_cycle IS NULL ORDER BY id", (season_id,))
     return {row["client_order_id"]: intent_of(row) for row in found}
+
+
+def _lately(db: sqlite3.Connection, season_id: SeasonId, since: datetime) -> Lately:
+    """Return what is booked of the time after `since`."""
+    fills = db.execute("SELECT * FROM fills WHERE season_id = ? AND time > ? ORDER BY time, id", (season_id, iso(since)))
+    funded = db.execute("SELECT * FROM funding WHERE season_id = ? AND time > ?", (season_id, iso(since)))
+    return Lately(fills=tuple(booked_fill_of(row) for row in fills), funded=frozenset(funded_of(row) for row in funded))
 
 
 def _past(db: sqlite3.Connection, season_id: SeasonId, llm_id: CompetitorId) -> tuple[PastTurn, ...]:
