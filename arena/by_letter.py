@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from arena.domain.competitor import LETTERS
 
 
 class ByLetter(PydanticBaseSettingsSource):
@@ -41,7 +42,7 @@ class ByLetter(PydanticBaseSettingsSource):
 
     def _given(self, infix: str, kind: type[BaseModel]) -> dict[str, dict[str, str]]:
         found = {}
-        for letter in string.ascii_uppercase:
+        for letter in LETTERS:
             parts = {field: self._values.get(f"llm_{letter.lower()}_{infix}{field}") for field in kind.model_fields}
             if given := {field: text for field, text in parts.items() if text}:
                 found[letter] = given

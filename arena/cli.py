@@ -38,7 +38,7 @@ def simulator(
     ] = None,
     balance: Annotated[str, typer.Option(help="USDT in each account.")] = "600",
     competitors: Annotated[
-        int, typer.Option(min=0, max=26, help="Open as many accounts more: keys simulator-A, simulator-B, ..., secret = key.")
+        int, typer.Option(min=0, max=52, help="Open as many accounts more: keys simulator-A, simulator-B, ..., secret = key.")
     ] = 0,
     faults: Annotated[Path | None, typer.Option(help="JSON file of fault rules, see docs/simulator.md.")] = None,
 ) -> None:

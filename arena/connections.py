@@ -20,7 +20,7 @@ from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Notifier
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, AccountMode, Competitor, Environment
 from arena.errors import ConfigurationError
-from arena.settings import KEY_NAMES, AlertSettings, Settings, VenueSettings
+from arena.settings import KEY_NAMES, AlertSettings, Settings, VenueSettings, in_order
 
 Key = tuple[str, SecretStr, SecretStr]  # the variable's name, key, secret
 
@@ -128,7 +128,7 @@ def _keys(settings: VenueSettings) -> Mapping[AccountId, Key]:
         raise ConfigurationError("ACCOUNT_MODE=separate needs LLM_X_BINANCE_API_KEY and LLM_X_BINANCE_SECRET_KEY for each letter")
     return {
         AccountId(f"LLM-{letter}"): (f"LLM_{letter}_BINANCE_API_KEY", pair.api_key, pair.secret_key)
-        for letter, pair in sorted(settings.account_keys.items())
+        for letter, pair in sorted(settings.account_keys.items(), key=in_order)
     }
 
 

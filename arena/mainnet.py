@@ -15,7 +15,7 @@ from typing import Any
 
 from arena.domain.competitor import AccountMode
 from arena.errors import ConfigurationError
-from arena.settings import Settings, VenueSettings
+from arena.settings import Settings, VenueSettings, in_order
 
 RESULT = Path("runs") / "preflight.json"
 VALID_FOR = timedelta(hours=24)  # a season must begin within it; one that has begun goes on
@@ -73,7 +73,7 @@ def fingerprint(settings: VenueSettings) -> str:
     """Return what a preflight is good for: this season, on these accounts. Keys go in as a digest only."""
     keys = [settings.binance_api_key]
     if settings.account_mode is AccountMode.SEPARATE:
-        keys = [pair.api_key for _, pair in sorted(settings.account_keys.items())]
+        keys = [pair.api_key for _, pair in sorted(settings.account_keys.items(), key=in_order)]
     named = [settings.season, str(settings.account_mode), settings.binance_base_url, *(key.get_secret_value() for key in keys)]
     return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
-from string import ascii_uppercase
 
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
@@ -17,12 +16,12 @@ from arena.adapters.recorded.instruments import margin_tiers
 from arena.application.ports import PaperBooks, TradingAccount
 from arena.application.shutdown import WholeAccount
 from arena.connections import open_records, public_client
-from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Season, SeasonId
+from arena.domain.competitor import LETTERS, SHARED_ACCOUNT, AccountId, Season, SeasonId
 from arena.domain.money import ZERO
 from arena.errors import ConfigurationError
 from arena.settings import VenueSettings
 
-EVERY_ACCOUNT = (SHARED_ACCOUNT, *(AccountId(f"LLM-{letter}") for letter in ascii_uppercase))
+EVERY_ACCOUNT = (SHARED_ACCOUNT, *(AccountId(f"LLM-{letter}") for letter in LETTERS))
 
 
 def paper_market(client: FuturesClient, venue: str, interval: str = "5m", contracts_file: Path | None = None) -> BinanceMarket:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from arena.by_letter import ByLetter
-from arena.domain.competitor import AccountMode, Competitor, CompetitorId, Environment, ModelSpec, Provider
+from arena.domain.competitor import LETTERS, AccountMode, Competitor, CompetitorId, Environment, ModelSpec, Provider
 from arena.errors import ConfigurationError
 from arena.strategies.rules import is_baseline
 
@@ -137,7 +137,7 @@ class Settings(LimitSettings, AlertSettings):
     deepseek_api_key: SecretStr = SecretStr("")
     openai_api_key: SecretStr = SecretStr("")
 
-    total_llms: int = Field(default=3, ge=1, le=26)
+    total_llms: int = Field(default=3, ge=1, le=len(LETTERS))
     available_pairs: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "DOGEUSDT", "XRPUSDT")
 
     llm_decision_interval_seconds: int = Field(default=300, ge=10)
@@ -226,7 +226,7 @@ class Settings(LimitSettings, AlertSettings):
                 ),
                 capital=self.initial_balance_per_llm,
             )
-            for letter, llm in sorted(self.llms.items())
+            for letter, llm in sorted(self.llms.items(), key=in_order)
         )
 
     def equal_settings(self) -> str:
@@ -247,6 +247,11 @@ class Settings(LimitSettings, AlertSettings):
             Provider.DEEPSEEK: self.deepseek_api_key,
             Provider.OPENAI: self.openai_api_key,
         }[provider]
+
+
+def in_order(told: tuple[str, object]) -> int:
+    """Return where a (letter, …) stands among the letters."""
+    return LETTERS.index(told[0])
 
 
 class WrittenPairs(VenueSettings):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from string import ascii_uppercase
 from typing import NewType
 
 CompetitorId = NewType("CompetitorId", str)  # "LLM-A"
@@ -13,6 +14,7 @@ SeasonId = NewType("SeasonId", str)
 AccountId = NewType("AccountId", str)  # one account at the venue: "shared", or the id of the competitor that has it alone
 
 SHARED_ACCOUNT = AccountId("shared")
+LETTERS = (*ascii_uppercase, *(f"A{letter}" for letter in ascii_uppercase))  # A to Z, AA to AZ, in this order
 
 
 class Environment(StrEnum):
@@ -68,7 +70,7 @@ class Competitor:
 
     @property
     def letter(self) -> str:
-        """The X of LLM_X, part of every client order id."""
+        """The X of LLM_X, one of `LETTERS`, part of every client order id."""
         return self.llm_id.removeprefix("LLM-")
 
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from string import ascii_uppercase
 from tempfile import TemporaryDirectory
 from types import FrameType
 
@@ -18,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from arena.adapters.recorded import CandleArchive, generate_market
+from arena.domain.competitor import LETTERS
 from arena.errors import ConfigurationError
 from arena.simulator.admin import admin_router
 from arena.simulator.binance.router import binance_router
@@ -57,8 +57,8 @@ def server_config(venue: Venue) -> uvicorn.Config:
 
 
 def account_keys(competitors: int) -> dict[str, str]:
-    """Return keys and secrets: the one that all share, and one more for each of up to 26 competitors."""
-    names = (f"simulator-{letter}" for letter in ascii_uppercase[:competitors])
+    """Return keys and secrets: the one that all share, and one more for each of up to 52 competitors."""
+    names = (f"simulator-{letter}" for letter in LETTERS[:competitors])
     return {**DEFAULT_KEYS, **{name: name for name in names}}
 
 

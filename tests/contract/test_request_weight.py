@@ -15,6 +15,7 @@ from arena.adapters.recorded import generate_market
 from arena.application.record import CycleRecord
 from arena.bootstrap import open_arena
 from arena.configuration import load_settings
+from arena.domain.competitor import LETTERS
 from flows.trading_cycle import run_cycle
 from tasks import protection
 from tests.fakes.models import ScriptedModel, answer, part
@@ -45,8 +46,7 @@ def configure(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         f"BINANCE_TESTNET_API_KEY={KEY}",
         f"BINANCE_TESTNET_SECRET_KEY={SECRET}",
     ]
-    for number in range(competitors):
-        letter = chr(ord("A") + number)
+    for letter in LETTERS[:competitors]:
         lines += [f"LLM_{letter}_PROVIDER=openai", f"LLM_{letter}_MODEL=scripted"]
     (tmp_path / "arena.env").write_text("\n".join(lines) + "\n")
     monkeypatch.setenv("ARENA_ENV_FILE", str(tmp_path / "arena.env"))
@@ -114,7 +114,7 @@ async def test_market_data_is_read_once_whatever_the_number_of_competitors(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = []
-    for competitors in (3, 26):
+    for competitors in (3, 30):
         configure(simulator, tmp_path, monkeypatch, competitors)
         await cycle(opening(*SYMBOLS))
         simulator.advance(300)
