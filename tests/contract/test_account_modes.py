@@ -214,6 +214,22 @@ async def test_fees_and_margin_are_usdt_before_anything_is_traded(simulator: Sim
     assert (now["feeBurn"], now["multiAssetsMargin"], now["dualSidePosition"]) == (False, False, True)
 
 
+@pytest.mark.usefixtures("configured")
+async def test_a_mode_that_cannot_be_set_is_one_sentence_and_nothing_is_traded(simulator: Simulator) -> None:
+    """Somebody's order rests, and Binance keeps the account's mode as long as it does."""
+    key, secret = (KEY, SECRET) if load_settings().account_mode == "shared" else ("key-B", "secret-B")
+    async with connected(simulator, key, secret) as client:
+        await client.futures_change_position_mode(dualSidePosition="true")
+        await client.futures_change_multi_assets_mode(multiAssetsMargin=True)
+        order = {"side": "BUY", "positionSide": "LONG", "type": "LIMIT", "timeInForce": "GTC", "price": "60", "quantity": "1"}
+        await client.futures_create_order(symbol="SOLUSDT", **order)
+    with pytest.raises(
+        ConfigurationError, match=r"margin in USDT alone cannot be set \(-4168: .*\): close its positions and orders"
+    ):
+        await cycle(A=LONG, B=LONG)
+    assert held(simulator) == {}
+
+
 async def test_a_season_keeps_its_mode(simulator: Simulator, tmp_path: Path, configured: str) -> None:
     await cycle()
     write_env(tmp_path, simulator, next(mode for mode in MODES if mode != configured))
