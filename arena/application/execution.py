@@ -75,7 +75,7 @@ async def cancel_all(resting: tuple[tuple[str, str], ...], exchange: Exchange) -
     remaining = []
     for symbol, order_id in resting:
         try:
-            await exchange.cancel(symbol, order_id)
+            await exchange.cancel(symbol, order_id, conditional=True)
         except ExchangeError:
             remaining.append((symbol, order_id))
     return tuple(remaining)
@@ -114,7 +114,7 @@ async def _take_back(
     filled = ZERO
     for order_id in order_ids:
         try:
-            if not await exchange.cancel(symbol, order_id):
+            if not await exchange.cancel(symbol, order_id, conditional=True):
                 filled += await _filled_meanwhile(symbol, order_id, exchange)
         except ExchangeError:
             kept.append(order_id)

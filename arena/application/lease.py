@@ -114,9 +114,9 @@ class _Fenced:
         self._lease.check()
         return await self._account.place(order)
 
-    async def cancel(self, symbol: str, client_order_id: str) -> bool:
+    async def cancel(self, symbol: str, client_order_id: str, *, conditional: bool) -> bool:
         self._lease.check()
-        return await self._account.cancel(symbol, client_order_id)
+        return await self._account.cancel(symbol, client_order_id, conditional=conditional)
 
     async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
         return await self._account.find(symbol, client_order_id, conditional=conditional)

@@ -120,13 +120,17 @@ class Exchange(Protocol):
     async def place(self, order: Order) -> OrderOutcome:
         """Send an order once; after an unknown result look its client id up before anything else.
 
+        A limit order is post-only: one that would trade at once is refused.
+
         Raises:
             ExchangeUnavailable, RateLimited: Nothing was executed.
         """
         ...
 
-    async def cancel(self, symbol: str, client_order_id: str) -> bool:
-        """Cancel a resting conditional order; False when it is already gone (triggered, cancelled, never there).
+    async def cancel(self, symbol: str, client_order_id: str, *, conditional: bool) -> bool:
+        """Cancel a resting order; False when it is already gone (filled, triggered, cancelled, never there).
+
+        What it has filled until then is `find`'s to say.
 
         Raises:
             ExchangeUnavailable, RateLimited: It may still be there.
@@ -136,8 +140,8 @@ class Exchange(Protocol):
     async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
         """Return what has become of an order, by its client id; None where the venue does not know it.
 
-        RESTING while it is open, FILLED where something was executed, REFUSED where it ended without, UNKNOWN while it is
-        between the two (a conditional order that is just triggering).
+        RESTING while it is open, with what it has filled so far; FILLED where it ended and something was executed, REFUSED where
+        it ended without, UNKNOWN while it is between the two (a conditional order that is just triggering).
 
         Raises:
             ExchangeUnavailable, RateLimited: It could not be asked for.

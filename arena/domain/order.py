@@ -48,7 +48,7 @@ class OrderType(StrEnum):
     """The order types the arena uses, by their names at the venue."""
 
     MARKET = "MARKET"
-    LIMIT = "LIMIT"
+    LIMIT = "LIMIT"  # post-only, wherever the arena sends one
     STOP_MARKET = "STOP_MARKET"
     TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
 

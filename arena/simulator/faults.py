@@ -85,7 +85,7 @@ class FaultRule(BaseModel):
         landed: Whether the request is executed though nobody is told.
         hidden_seconds: How long an order that landed in that way is invisible, by the venue's clock.
         retry_after: Seconds that the answer asks to wait; a ban lasts that long by the venue's clock.
-        share: Of a market order's quantity that trades.
+        share: Of a market order's quantity that trades; of a post-only limit's that the first bar to reach it trades.
         code: Binance's, of the refusal of a conditional order.
         percent: By which the symbol's price jumps at its next bar.
     """
@@ -136,7 +136,7 @@ def _can_strike(kind: FaultKind, asked: Asked) -> bool:
     needs = {
         FaultKind.CLOCK: asked.signed,
         FaultKind.MARGIN: order and asked.opening,  # nobody needs margin to close, nor for a stop until it triggers
-        FaultKind.PARTIAL: order and asked.values.get("type") == OrderType.MARKET,
+        FaultKind.PARTIAL: order and (asked.values.get("type") == OrderType.MARKET or asked.values.get("timeInForce") == "GTX"),
         FaultKind.STOP_REJECTED: conditional,
         FaultKind.INVISIBLE: order or conditional,
         FaultKind.JUMP: "symbol" in asked.values,

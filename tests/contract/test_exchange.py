@@ -5,8 +5,8 @@ The paper engine called directly, Binance's adapter on the simulator, and a pape
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.market import BinanceMarket
+from arena.adapters.paper.book import PaperBook
 from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.live import LivePaperAccount
@@ -31,6 +32,7 @@ from tests.fakes.candles import BAR, START, flat, write_candles, write_funding
 from tests.fakes.simulator import KEY, SECRET, running_simulator
 
 NOW = START + 20 * BAR
+HALF = Decimal("0.5")
 SOL_LONG, SOL_SHORT = ("SOLUSDT", PositionSide.LONG), ("SOLUSDT", PositionSide.SHORT)
 
 
@@ -41,6 +43,8 @@ class Venue:
     exchange: TradingAccount
     market: MarketData
     advance: Callable[[timedelta], None]
+    place_half: Callable[[Order], Awaitable[object]]  # places a limit of which the first bar that reaches it trades one half
+    fall: timedelta = BAR * 6  # from NOW until the bar in which SOL falls is over
 
     async def fills(self, **cursor: int) -> list[tuple[str, str, Decimal, Decimal, Decimal]]:
         found = await self.exchange.fills(cursor or {"SOLUSDT": 0}, START, await self.market.time())
@@ -60,6 +64,10 @@ def order(
         quantity=Decimal(quantity),
         trigger_price=Decimal(trigger) if trigger else None,
     )
+
+
+def limit(quantity: str, price: str, side: PositionSide = PositionSide.LONG) -> Order:
+    return replace(order(Leg.OPEN, quantity, side), order_type=OrderType.LIMIT, price=Decimal(price))
 
 
 @pytest.fixture
@@ -110,14 +118,14 @@ class ExchangeContract:
         venue.advance(BAR * 6)
         assert (await venue.fills())[-1] == (stop.client_order_id, "SELL", Decimal(2), Decimal("94.98"), Decimal("0.09498"))
         assert (await venue.exchange.book()).positions == {}
-        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id) is False
+        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id, conditional=True) is False
 
     async def test_a_cancelled_stop_is_gone_and_cancelling_again_says_so(self, venue: Venue) -> None:
         await venue.exchange.place(order(Leg.OPEN, "2"))
         stop = order(Leg.STOP, "2", trigger="95")
         await venue.exchange.place(stop)
-        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id) is True
-        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id) is False
+        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id, conditional=True) is True
+        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id, conditional=True) is False
         venue.advance(BAR * 6)
         assert (await venue.exchange.book()).positions == {SOL_LONG: Decimal(2)}
 
@@ -129,7 +137,7 @@ class ExchangeContract:
         assert [resting.client_order_id for resting in await venue.exchange.resting(["SOLUSDT"])] == [stop.client_order_id]
 
     async def test_cancelling_what_never_was_says_so(self, venue: Venue) -> None:
-        assert await venue.exchange.cancel("SOLUSDT", order(Leg.STOP, "1").client_order_id) is False
+        assert await venue.exchange.cancel("SOLUSDT", order(Leg.STOP, "1").client_order_id, conditional=True) is False
 
     @pytest.mark.parametrize(
         "wrong",
@@ -146,6 +154,72 @@ class ExchangeContract:
         outcome = await venue.exchange.place(wrong)
         assert outcome.status is OrderStatus.REFUSED and outcome.message
         assert await venue.fills() == [] and (await venue.exchange.book()).positions == {}
+
+    async def fate(self, venue: Venue, each: Order) -> tuple[OrderStatus, Decimal] | None:
+        conditional = each.order_type.conditional
+        found = await venue.exchange.find(each.symbol, each.client_order_id, conditional=conditional)
+        return None if found is None else (found.status, found.filled_quantity)
+
+    async def test_a_limit_rests_and_binds_its_margin(self, venue: Venue) -> None:
+        entry, before = limit("2", "95"), (await venue.exchange.book()).available_balance
+        assert (await venue.exchange.place(entry)).status is OrderStatus.RESTING
+        assert await self.fate(venue, entry) == (OrderStatus.RESTING, Decimal(0))
+        assert await venue.fills() == [] and (await venue.exchange.book()).positions == {}
+        assert (await venue.exchange.book()).available_balance == before - 2 * 95 // 5
+        assert await venue.exchange.resting(["SOLUSDT"]) == (), "it is no conditional order"
+
+    async def test_a_limit_that_is_traded_through_is_a_maker_at_its_price(self, venue: Venue) -> None:
+        entry = limit("2", "95")
+        await venue.exchange.place(entry)
+        venue.advance(venue.fall)
+        assert await venue.fills() == [(entry.client_order_id, "BUY", Decimal(2), Decimal(95), Decimal("0.038"))]
+        assert await self.fate(venue, entry) == (OrderStatus.FILLED, Decimal(2))
+        assert await venue.exchange.cancel("SOLUSDT", entry.client_order_id, conditional=False) is False
+
+    @pytest.mark.parametrize("entry", [limit("2", "100"), limit("2", "101"), limit("2", "99", PositionSide.SHORT)])
+    async def test_a_limit_that_would_take_is_refused(self, venue: Venue, entry: Order) -> None:
+        outcome = await venue.exchange.place(entry)
+        assert outcome.status is OrderStatus.REFUSED and outcome.message
+        assert await self.fate(venue, entry) is None
+        assert await venue.fills() == [] and (await venue.exchange.book()).positions == {}
+
+    async def test_a_cancelled_limit_is_never_filled(self, venue: Venue) -> None:
+        entry = limit("2", "95")
+        await venue.exchange.place(entry)
+        assert await venue.exchange.cancel("SOLUSDT", entry.client_order_id, conditional=False) is True
+        assert await venue.exchange.cancel("SOLUSDT", entry.client_order_id, conditional=False) is False
+        assert await self.fate(venue, entry) == (OrderStatus.REFUSED, Decimal(0))
+        venue.advance(BAR * 6)
+        assert await venue.fills() == []
+
+    async def test_an_order_is_cancelled_as_what_it_is(self, venue: Venue) -> None:
+        entry, stop = limit("2", "95"), order(Leg.STOP, "2", trigger="92")
+        for each in (entry, stop):
+            await venue.exchange.place(each)
+        assert await venue.exchange.cancel("SOLUSDT", entry.client_order_id, conditional=True) is False
+        assert await venue.exchange.cancel("SOLUSDT", stop.client_order_id, conditional=False) is False
+        assert await self.fate(venue, entry) == await self.fate(venue, stop) == (OrderStatus.RESTING, Decimal(0))
+
+    async def test_what_a_limit_has_filled_stays_when_the_rest_is_cancelled(self, venue: Venue) -> None:
+        entry = limit("2", "95")
+        await venue.place_half(entry)
+        venue.advance(venue.fall)
+        assert await self.fate(venue, entry) == (OrderStatus.RESTING, Decimal(1))
+        assert (await venue.exchange.book()).positions == {SOL_LONG: Decimal(1)}
+        assert await venue.exchange.cancel("SOLUSDT", entry.client_order_id, conditional=False) is True
+        assert await self.fate(venue, entry) == (OrderStatus.FILLED, Decimal(1))
+        venue.advance(BAR * 6)
+        assert [quantity for _, _, quantity, *_ in await venue.fills()] == [Decimal(1)]
+
+    async def test_a_limit_is_filled_whole_before_the_stop_beyond_it_triggers(self, venue: Venue) -> None:
+        """In one fall through both; so the stop may rest before there is a position."""
+        entry, stop = limit("2", "95"), order(Leg.STOP, "2", trigger="92")
+        await venue.place_half(entry)
+        assert (await venue.exchange.place(stop)).status is OrderStatus.RESTING
+        venue.advance(venue.fall)
+        traded = [(side, quantity, price) for _, side, quantity, price, _ in await venue.fills()]
+        assert traded == [("BUY", 1, 95), ("BUY", 1, 95), ("SELL", 2, Decimal("91.98"))]
+        assert (await venue.exchange.book()).positions == {}
 
     async def test_the_wallet_pays_fees_and_funding(self, venue: Venue) -> None:
         before = await venue.exchange.book()
@@ -182,7 +256,7 @@ class ExchangeContract:
             await venue.exchange.place(each)
         assert await fate(opening) == (OrderStatus.FILLED, Decimal(2))
         assert [await fate(each) for each in (stop, target)] == [(OrderStatus.RESTING, Decimal(0))] * 2
-        await venue.exchange.cancel("SOLUSDT", target.client_order_id)
+        await venue.exchange.cancel("SOLUSDT", target.client_order_id, conditional=True)
         venue.advance(BAR * 6)
         assert await fate(stop) == (OrderStatus.FILLED, Decimal(2))
         assert await fate(target) == (OrderStatus.REFUSED, Decimal(0))
@@ -192,7 +266,7 @@ class ExchangeContract:
         await venue.exchange.place(order(Leg.OPEN, "2"))
         stop = order(Leg.STOP, "2", trigger="95")
         await venue.exchange.place(stop)
-        await venue.exchange.cancel("SOLUSDT", stop.client_order_id)
+        await venue.exchange.cancel("SOLUSDT", stop.client_order_id, conditional=True)
         assert (await venue.exchange.place(order(Leg.STOP, "1", trigger="96"))).status is OrderStatus.RESTING
         (shown,) = await venue.exchange.resting(["SOLUSDT"])
         assert (shown.client_order_id, shown.quantity) == (stop.client_order_id, Decimal(1))
@@ -239,7 +313,11 @@ class TestPaper(ExchangeContract):
         exchange = PaperExchange(engine, engine.open_account("contract", Decimal(10_000)))
         await exchange.prepare(["SOLUSDT", "BTCUSDT"], 5)
         market = PaperMarket(engine, label="paper", interval=BAR)
-        return Venue(exchange, market, lambda passed: engine.advance(engine.now + passed))
+
+        async def place_half(entry: Order) -> object:
+            return engine.place(engine.account("contract"), entry, post_only=True, share=HALF)
+
+        return Venue(exchange, market, lambda passed: engine.advance(engine.now + passed), place_half)
 
 
 class TestLivePaper(ExchangeContract):
@@ -262,7 +340,15 @@ class TestLivePaper(ExchangeContract):
             market = paper_market(client, "simulator")
             account = LivePaperAccount(books, market, SeasonId("contract"), SHARED_ACCOUNT, Decimal(10_000))
             await account.prepare(["SOLUSDT", "BTCUSDT"], 5)
-            yield Venue(account, market, lambda passed: simulator.advance(passed.total_seconds()) and None)
+
+            async def place_half(entry: Order) -> object:
+                async def act(exchange: PaperExchange, book: PaperBook) -> object:
+                    return exchange._engine.place(book.account, entry, post_only=True, share=HALF).order_id
+
+                return await account.call(act, ["SOLUSDT"])
+
+            fall = BAR * 5 + timedelta(minutes=1)
+            yield Venue(account, market, lambda passed: simulator.advance(passed.total_seconds()) and None, place_half, fall)
             await client.close()
 
 
@@ -275,5 +361,10 @@ class TestBinance(ExchangeContract):
             await market.time()
             exchange = BinanceAccount(client, lookup_pauses=(0.01,))
             await exchange.prepare(["SOLUSDT", "BTCUSDT"], 5)
-            yield Venue(exchange, market, lambda passed: simulator.advance(passed.total_seconds()) and None)
+
+            async def place_half(entry: Order) -> object:
+                simulator.strike({"kind": "partial", "share": float(HALF), "times": 1})
+                return await exchange.place(entry)
+
+            yield Venue(exchange, market, lambda passed: simulator.advance(passed.total_seconds()) and None, place_half)
             await client.close()

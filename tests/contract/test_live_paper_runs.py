@@ -85,7 +85,7 @@ def test_runs_that_trade_at_the_same_time_lose_nothing_of_each_other(tmp_path: P
             await account.fills({symbol: 0}, tape.now - timedelta(hours=1), tape.now)
             sent += [f"{name}-{number}-o", f"{name}-{number}-s"]
             if number % 3 == 0:
-                assert await account.cancel(symbol, f"{name}-{number}-s")
+                assert await account.cancel(symbol, f"{name}-{number}-s", conditional=True)
                 closed = await account.place(make(f"SELL LONG 0.1 {symbol}", f"{name}-{number}-c"))
                 assert closed.status is OrderStatus.FILLED
                 sent.append(f"{name}-{number}-c")

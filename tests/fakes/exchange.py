@@ -63,7 +63,7 @@ class ScriptedExchange:
         default = resting if order.order_type.conditional else filled
         return self._legs.get(key.leg.name.lower(), default)(order)
 
-    async def cancel(self, symbol: str, client_order_id: str) -> bool:
+    async def cancel(self, symbol: str, client_order_id: str, *, conditional: bool) -> bool:
         if client_order_id in self._uncancellable:
             raise ExchangeUnavailable("the venue cannot be reached")
         if client_order_id in self.found:

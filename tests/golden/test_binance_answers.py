@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +30,7 @@ ANSWERS = Path(__file__).parent / "binance"
 D = Decimal
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 LONG, SHORT = ("BTCUSDT", PositionSide.LONG), ("BTCUSDT", PositionSide.SHORT)
-OPENING, STOP = "a1b2c3-7-A-BTCUSDT-o", "a1b2c3-7-A-BTCUSDT-s"
+OPENING, STOP, ENTRY = "a1b2c3-7-A-BTCUSDT-o", "a1b2c3-7-A-BTCUSDT-s", "a1b2c3-8-A-BTCUSDT-o"
 
 
 @dataclass
@@ -178,7 +178,13 @@ async def trade(client: FuturesClient, recorded: Recorded) -> None:
     assert [order.client_order_id[-1] for order in await account.resting(["BTCUSDT"])] == ["s", "t"], "not the trailing stop"
     ended = await account.find("BTCUSDT", "a1b2c3-6-A-BTCUSDT-s", conditional=True)
     assert ended is not None and ended.status is OrderStatus.REFUSED and "CANCELED" in ended.message
-    assert await account.cancel("BTCUSDT", STOP)
+    assert await account.cancel("BTCUSDT", STOP, conditional=True)
+    await account.place(replace(an_order(OrderType.LIMIT, ENTRY), price=D("86900")))
+    sent = recorded.sent["POST_fapi_v1_order"]
+    assert (sent["type"], sent["timeInForce"], sent["price"], sent["newClientOrderId"]) == ("LIMIT", "GTX", "86900", ENTRY)
+    assert await account.cancel("BTCUSDT", ENTRY, conditional=False)
+    sent = recorded.sent["DELETE_fapi_v1_order"]
+    assert sent["origClientOrderId"] == ENTRY and "clientAlgoId" not in sent
 
 
 async def look_at_everything(client: FuturesClient) -> None:

@@ -21,6 +21,7 @@ def asked(what: str = "POST /fapi/v1/order", key: str = "k", signed: bool = True
 OPENING = asked(symbol="BTCUSDT", type="MARKET", side="BUY", positionSide="LONG")
 CLOSING = asked(symbol="BTCUSDT", type="MARKET", side="BUY", positionSide="SHORT")
 RESTING = asked(symbol="BTCUSDT", type="LIMIT", side="SELL", positionSide="SHORT")
+POST_ONLY = asked(symbol="BTCUSDT", type="LIMIT", timeInForce="GTX", side="SELL", positionSide="SHORT")
 STOP = asked(f"POST {ALGO_ORDER}", symbol="BTCUSDT", type="STOP_MARKET", side="SELL", positionSide="LONG")
 LOOKUP = asked(f"GET {ORDER}", symbol="BTCUSDT")
 LISTING = asked("GET /fapi/v1/openOrders")
@@ -34,6 +35,11 @@ EVERY = {
     "listing": LISTING,
     "ping": PING,
 }
+
+
+@pytest.mark.parametrize(("request_", "struck"), [(POST_ONLY, True), (RESTING, False), (STOP, False)])
+def test_a_partial_fill_strikes_a_limit_that_is_post_only(request_: Asked, struck: bool) -> None:
+    assert FaultRule.model_validate({"kind": "partial", "share": 0.5}).concerns(request_) is struck
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,8 @@ async def test_orders_are_found_and_cancelled_by_their_ids(tape: LiveTape) -> No
     found = await d.account.find("BTCUSDT", "stop", conditional=True)
     assert found is not None and found.status is OrderStatus.RESTING
     assert await d.account.find("BTCUSDT", "stop", conditional=False) is None
-    assert await d.account.cancel("BTCUSDT", "stop") is True
-    assert await d.account.cancel("BTCUSDT", "stop") is False
+    assert await d.account.cancel("BTCUSDT", "stop", conditional=True) is True
+    assert await d.account.cancel("BTCUSDT", "stop", conditional=True) is False
     assert await d.account.resting(["BTCUSDT"]) == ()
 
 
@@ -294,7 +294,7 @@ async def test_the_book_stays_small_however_much_is_traded(tape: LiveTape) -> No
         await d.place("BUY LONG 0.01 BTCUSDT", f"tag-{number}-A-BTCUSDT-o")
         await d.place("SELL LONG 0.01 BTCUSDT STOP_MARKET 49000", f"tag-{number}-A-BTCUSDT-s")
         await d.place("SELL LONG 0.01 BTCUSDT", f"tag-{number}-A-BTCUSDT-c")
-        await d.account.cancel("BTCUSDT", f"tag-{number}-A-BTCUSDT-s")
+        await d.account.cancel("BTCUSDT", f"tag-{number}-A-BTCUSDT-s", conditional=True)
         found = await d.account.fills({"BTCUSDT": cursor}, NOON, tape.now)
         assert [fill.trade_id for fill in found] == [cursor + 1, cursor + 2]
         cursor = found[-1].trade_id
@@ -368,7 +368,7 @@ async def test_a_store_that_fails_is_a_venue_that_did_nothing(
     account, before = d.account, dict(d.books.texts)
     monkeypatch.setattr(account, "_books", BrokenBooks(d, reading=reading))
     with pytest.raises(ExchangeUnavailable, match="the disk is"):
-        await account.cancel("BTCUSDT", "x") if reading else await account.prepare(["BTCUSDT"], 3)
+        await account.cancel("BTCUSDT", "x", conditional=True) if reading else await account.prepare(["BTCUSDT"], 3)
     assert d.books.texts == before
 
 

@@ -51,8 +51,8 @@ async def test_the_exchange_reports_outcomes_fills_and_book() -> None:
     ]  # the group kept the target from trading in the same bar
     assert await exchange.fills({"BTCUSDT": 1}, NOON, NOON + BAR) == ()
     assert await exchange.fills({"BTCUSDT": 0}, NOON + BAR, NOON + 2 * BAR) == later
-    assert await exchange.cancel("BTCUSDT", "tag-1-A-BTCUSDT-t") is True
-    assert await exchange.cancel("BTCUSDT", "tag-1-A-BTCUSDT-t") is False
+    assert await exchange.cancel("BTCUSDT", "tag-1-A-BTCUSDT-t", conditional=True) is True
+    assert await exchange.cancel("BTCUSDT", "tag-1-A-BTCUSDT-t", conditional=True) is False
     with pytest.raises(ConfigurationError, match="XRPUSDT is not listed"):
         await exchange.prepare(["XRPUSDT"], 5)
 

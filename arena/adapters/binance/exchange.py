@@ -15,7 +15,7 @@ from typing import Any
 from arena.adapters.binance import schemas
 from arena.adapters.binance.client import FuturesClient, VenueRefusal
 from arena.domain.money import ZERO, plain
-from arena.domain.order import Order, OrderOutcome, OrderStatus, RestingOrder
+from arena.domain.order import Order, OrderOutcome, OrderStatus, OrderType, RestingOrder
 from arena.errors import ExchangeUnavailable, ExecutionUnknown, RateLimited
 from arena.together import together
 
@@ -72,23 +72,31 @@ class BinanceExchange:
                 return found
         return _outcome(order.client_order_id, OrderStatus.UNKNOWN, message="no answer, and the id was not found")
 
-    async def cancel(self, symbol: str, client_order_id: str) -> bool:
-        """Cancel a conditional order; False when it is already gone.
+    async def cancel(self, symbol: str, client_order_id: str, *, conditional: bool) -> bool:
+        """Cancel an order; False when it is already gone.
 
         Raises:
             ExchangeUnavailable, RateLimited: It may still be there.
         """
+        named = {"clientAlgoId" if conditional else "origClientOrderId": client_order_id}
         try:
-            await self._client.write("futures_cancel_order", symbol=symbol, clientAlgoId=client_order_id)
+            await self._client.write("futures_cancel_order", symbol=symbol, **named)
         except VenueRefusal as refusal:
             if refusal.code in GONE:
                 return False
             raise ExchangeUnavailable(f"{client_order_id} could not be cancelled: {refusal}") from refusal
         except ExecutionUnknown as error:
-            if all(order.client_order_id != client_order_id for order in await self.resting([symbol])):
+            if await self._has_ended(symbol, client_order_id, conditional=conditional):
                 return False
             raise ExchangeUnavailable(f"{client_order_id} may not have been cancelled: {error}") from error
         return True
+
+    async def _has_ended(self, symbol: str, client_order_id: str, *, conditional: bool) -> bool:
+        """Return whether an order rests no more; a normal one must be seen to have ended, since a young one may be invisible."""
+        if conditional:
+            return all(order.client_order_id != client_order_id for order in await self.resting([symbol]))
+        found = await self.find(symbol, client_order_id, conditional=False)
+        return found is not None and found.status is not OrderStatus.RESTING
 
     async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
         """Return what has become of an order; None where the venue does not know it."""
@@ -109,7 +117,7 @@ class BinanceExchange:
         if order.order_type.conditional:
             return _outcome(order.client_order_id, OrderStatus.RESTING, exchange_order_id=str(answer["algoId"]))
         outcome = self._read(answer)
-        pauses = iter(self._pauses)
+        pauses = iter(self._pauses if order.order_type is OrderType.MARKET else ())
         while outcome.status is OrderStatus.RESTING and (pause := next(pauses, None)) is not None:
             await asyncio.sleep(pause)
             outcome = await self._look_for(order, pauses=()) or outcome
@@ -200,5 +208,5 @@ def _parameters(order: Order) -> dict[str, str]:
             "workingType": "CONTRACT_PRICE",
         }
     if order.price is not None:
-        wire |= {"price": plain(order.price), "timeInForce": "GTC"}
+        wire |= {"price": plain(order.price), "timeInForce": "GTX"}  # post-only: what would take is refused with -5022
     return {**wire, "newClientOrderId": order.client_order_id, "newOrderRespType": "RESULT"}

@@ -12,8 +12,9 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import takewhile
 
+from arena.adapters.paper.bucket import FLAT, Bucket
 from arena.domain.instrument import Instrument
-from arena.domain.money import ZERO, quantized
+from arena.domain.money import ZERO
 from arena.domain.order import Order, OrderSide, PositionSide
 
 DEFAULT_LEVERAGE = 20  # Binance's, of a symbol whose leverage was never set
@@ -51,6 +52,7 @@ class PaperOrder:
         child_order_id: The market order that a triggered conditional became; it has the same client order id.
         group: At most one order of a group fills within one bar; None for no such tie.
         good_till: When a limit order expires; None for never.
+        share: 0 to 1; of a resting limit, what the first bar that trades through it trades of it. None for all.
     """
 
     order: Order
@@ -63,6 +65,12 @@ class PaperOrder:
     child_order_id: int | None = None
     group: str | None = None
     good_till: datetime | None = None
+    share: Decimal | None = None
+
+    @property
+    def rest(self) -> Decimal:
+        """What is not filled yet, base asset."""
+        return self.order.quantity - self.filled_quantity
 
     @property
     def average_price(self) -> Decimal:
@@ -103,44 +111,6 @@ class Income:
     time: datetime
     tran_id: int
     trade_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """What one side of one symbol holds: base asset and USDT of cost, both with the side's sign; zeros when flat."""
-
-    signed_quantity: Decimal = ZERO
-    signed_cost: Decimal = ZERO
-
-    @property
-    def quantity(self) -> Decimal:
-        """Base asset, ≥ 0."""
-        return abs(self.signed_quantity)
-
-    @property
-    def entry_price(self) -> Decimal:
-        """Average open price, USDT; zero when flat."""
-        return self.signed_cost / self.signed_quantity if self.signed_quantity else ZERO
-
-    def unrealized_pnl(self, mark: Decimal) -> Decimal:
-        """Return signed_quantity × (mark − entry), USDT."""
-        return self.signed_quantity * mark - self.signed_cost
-
-    def after(self, moved: Decimal, price: Decimal) -> tuple[Bucket, Decimal]:
-        """Return the bucket after a trade of `moved` (signed, never beyond flat) and the profit it realised, USDT.
-
-        A reduction releases the same share of cost as of quantity, quantised; what is left keeps the rest.
-        """
-        rest = self.signed_quantity + moved
-        if self.signed_quantity * moved >= 0:
-            return Bucket(signed_quantity=rest, signed_cost=self.signed_cost + moved * price), ZERO
-        if rest == 0:
-            return Bucket(), -moved * price - self.signed_cost
-        released = quantized(self.signed_cost * -moved / self.signed_quantity)
-        return Bucket(signed_quantity=rest, signed_cost=self.signed_cost - released), -moved * price - released
-
-
-FLAT = Bucket()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,9 +170,24 @@ class PaperAccount:
         """Return the equity at which the account is liquidated, USDT; a bucket beyond the last tier stays in it."""
         return sum((_maintenance(b.quantity * marks[s], instruments[s]) for (s, _), b in self.buckets.items()), ZERO)
 
+    def order_margin(self) -> Decimal:
+        """Return what the resting limits that open would bind, USDT: each at its own price."""
+        return sum((self.margin_of(paper) for paper in self.resting.values()), ZERO)
+
+    def margin_of(self, paper: PaperOrder) -> Decimal:
+        """Return what a resting order binds, USDT: nothing unless it is a limit that opens."""
+        order = paper.order
+        if order.price is None or order.side is not order.position_side.opening_side:
+            return ZERO
+        return paper.rest * order.price / self.leverage_of(order.symbol)
+
+    def free_margin(self, marks: Mapping[str, Decimal]) -> Decimal:
+        """Return what positions and resting orders leave of the equity, USDT; below zero where losses have taken it."""
+        return self.equity(marks) - self.initial_margin(marks) - self.order_margin()
+
     def available_balance(self, marks: Mapping[str, Decimal]) -> Decimal:
         """Return what new positions could still bind, USDT, ≥ 0."""
-        return max(ZERO, self.equity(marks) - self.initial_margin(marks))
+        return max(ZERO, self.free_margin(marks))
 
     def open_order(self, client_order_id: str, *, conditional: bool) -> PaperOrder | None:
         """Return the open order of this client id among the conditional ones or the others."""

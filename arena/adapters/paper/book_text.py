@@ -9,8 +9,9 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from arena.adapters.paper.account import Bucket, Income, PaperAccount, PaperOrder, PaperStatus, PaperTrade
+from arena.adapters.paper.account import Income, PaperAccount, PaperOrder, PaperStatus, PaperTrade
 from arena.adapters.paper.book import PaperBook
+from arena.adapters.paper.bucket import Bucket
 from arena.adapters.paper.floor import Numbers
 from arena.adapters.paper.live_feed import Glimpse
 from arena.domain.order import PositionSide

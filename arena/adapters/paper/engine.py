@@ -13,7 +13,9 @@ Rules (`matching` has those of a bar's inside, `liquidation` those of margin run
 - An opening needs notional at the fill price / leverage + fee ≤ available balance, and a leverage that the margin tier of the
   resulting bucket (at mark) allows. Its notional must reach the minimum: a market order counts at the mark, a limit at
   its price.
-- A market order can be made to trade a share only: two trades, the second one tick worse, and the rest expires.
+- A market order can be made to trade a share only: two trades, the second one tick worse, and the rest expires. A resting limit
+  can: the first bar that trades through it trades the share, the next one the rest.
+- A resting limit that opens binds its margin at its price, and trades within it.
 - A client order id may be used again once no open order has it, as at Binance.
 - Funding comes before anything else of its instant. Events inside a bar carry its close time minus 1 ms.
 - A live market has a boundary wherever it was looked at (see `feed`). A funding that becomes known after its instant is charged
@@ -164,7 +166,8 @@ class PaperEngine:
             group: Ties a stop to its target: within one bar at most one order of a group trades.
             good_till: When a limit order expires.
             post_only: Refuse a limit order that would trade at once.
-            share: 0 to 1; of an order that trades at once only this much trades, and the rest expires.
+            share: 0 to 1; of an order that trades at once only this much trades, and the rest expires; of a limit that rests
+                the first bar trades only this much.
 
         Raises:
             Refused: For any reason of `Refusal` but NOT_FOUND and MODE_LOCKED.
@@ -175,12 +178,14 @@ class PaperEngine:
             if touched(order, last):
                 raise Refused(Refusal.WOULD_TRIGGER, f"the price {last} has already touched the trigger {order.trigger_price}")
         elif order.order_type is OrderType.LIMIT and not _marketable(order, last):
+            self._floor.check_size(order, self.mark_price(order.symbol))
             self._floor.check_trade(account, order, order.price or last, self.marks(), maker=True)
-        elif post_only:
+        elif post_only and order.order_type is OrderType.LIMIT:
             raise Refused(Refusal.POST_ONLY, f"a post-only order at {order.price} would trade at once, the price is {last}")
         else:
             return self._take(account, order, group, share)
-        return self._floor.accept(account, order, self.now, group=group, good_till=good_till)
+        share = share if order.order_type is OrderType.LIMIT else None
+        return self._floor.accept(account, order, self.now, group=group, good_till=good_till, share=share)
 
     def cancel(self, account: PaperAccount, client_order_id: str) -> PaperOrder:
         """Cancel an open order, conditional or not.
@@ -250,6 +255,7 @@ class PaperEngine:
         if bar is None or bar.trade.volume <= 0:
             raise Refused(Refusal.NO_LIQUIDITY, f"{order.symbol} is not being traded at {self.now.isoformat()}")
         price = self._floor.taker_price(order, bar.trade.open)
+        self._floor.check_size(order, self.mark_price(order.symbol))
         self._floor.check_trade(account, order, price, self.marks(), maker=False)
         paper = self._floor.accept(account, order, self.now, group=group)
         if share is None:

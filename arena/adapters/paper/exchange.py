@@ -43,10 +43,13 @@ class PaperExchange:
             raise ConfigurationError(f"the paper account cannot be prepared: {refusal.message}") from refusal
 
     async def place(self, order: Order) -> OrderOutcome:
-        """Send an order; the stop and target of one opening share a group, so that one bar never trades both."""
+        """Send an order; the stop and target of one opening share a group, so that one bar never trades both.
+
+        A limit order is post-only.
+        """
         group = order.client_order_id.rpartition("-")[0] if order.order_type.conditional else ""
         try:
-            paper = self._engine.place(self._account, order, group=group or None)
+            paper = self._engine.place(self._account, order, group=group or None, post_only=True)
         except Refused as refusal:
             there = refusal.reason is Refusal.DUPLICATE_CLIENT_ID and order.order_type.conditional  # an earlier attempt landed
             return OrderOutcome(
@@ -61,12 +64,12 @@ class PaperExchange:
             filled_quantity=paper.filled_quantity,
         )
 
-    async def cancel(self, symbol: str, client_order_id: str) -> bool:
+    async def cancel(self, symbol: str, client_order_id: str, *, conditional: bool) -> bool:
         """Cancel an open order; False when it is already gone."""
-        try:
-            self._engine.cancel(self._account, client_order_id)
-        except Refused:
+        found = self._account.open_order(client_order_id, conditional=conditional)
+        if found is None or found.order.symbol != symbol:
             return False
+        self._engine.cancel(self._account, client_order_id)
         return True
 
     async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:

@@ -86,11 +86,38 @@ class Floor:
         """Return the symbol's price step, USDT."""
         return self.instruments[symbol].tick_size
 
-    def check_trade(self, account: PaperAccount, order: Order, price: Decimal, marks: Mapping[str, Decimal], maker: bool) -> None:
-        """Check that the account may trade the order at `price`.
+    def check_size(self, order: Order, mark: Decimal) -> None:
+        """Check that an opening order reaches the smallest notional: a limit at its price, others at the mark, as at Binance.
 
         Raises:
-            Refused: NO_POSITION_TO_CLOSE for a closing order; MIN_NOTIONAL, LEVERAGE or MARGIN for an opening one.
+            Refused: MIN_NOTIONAL.
+        """
+        notional, least = order.quantity * (order.price or mark), self.instruments[order.symbol].min_notional
+        if is_opening(order) and notional < least:
+            raise Refused(Refusal.MIN_NOTIONAL, f"{notional} USDT is less than the smallest order, {least} USDT")
+
+    def check_trade(
+        self,
+        account: PaperAccount,
+        order: Order,
+        price: Decimal,
+        marks: Mapping[str, Decimal],
+        *,
+        maker: bool,
+        bound: Decimal = ZERO,
+    ) -> None:
+        """Check that the account may trade the order at `price`.
+
+        Args:
+            account: Whose order it is.
+            order: With the quantity that would be traded.
+            price: USDT.
+            marks: Of all symbols that have one, USDT.
+            maker: Whether it pays the maker's fee.
+            bound: Margin that the order itself binds while it rests, USDT.
+
+        Raises:
+            Refused: NO_POSITION_TO_CLOSE for a closing order; LEVERAGE or MARGIN for an opening one.
         """
         held = account.position(order.symbol, order.position_side).quantity
         if not is_opening(order):
@@ -98,15 +125,10 @@ class Floor:
                 where = f"{order.symbol} {order.position_side}"
                 raise Refused(Refusal.NO_POSITION_TO_CLOSE, f"{where} holds {held}, {order.quantity} cannot be closed")
             return
-        mark = marks[order.symbol]
-        notional = order.quantity * (order.price or mark)  # as at Binance, a market order counts at the mark
-        if notional < self.instruments[order.symbol].min_notional:
-            least = self.instruments[order.symbol].min_notional
-            raise Refused(Refusal.MIN_NOTIONAL, f"{notional} USDT is less than the smallest order, {least} USDT")
-        self.check_leverage(order.symbol, (held + order.quantity) * mark, account.leverage_of(order.symbol))
+        self.check_leverage(order.symbol, (held + order.quantity) * marks[order.symbol], account.leverage_of(order.symbol))
         cost = order.quantity * price
         required = cost / account.leverage_of(order.symbol) + self.fee(order.symbol, cost, maker)
-        available = account.available_balance(marks)
+        available = account.free_margin(marks) + bound
         if required > available:
             raise Refused(Refusal.MARGIN, f"{required:.8f} USDT are required, {available:.8f} USDT are available")
 
@@ -124,12 +146,25 @@ class Floor:
             raise Refused(Refusal.LEVERAGE, f"{notional:.2f} USDT of {symbol} allow leverage {largest} at most, not {leverage}")
 
     def accept(
-        self, account: PaperAccount, order: Order, time: datetime, *, group: str | None = None, good_till: datetime | None = None
+        self,
+        account: PaperAccount,
+        order: Order,
+        time: datetime,
+        *,
+        group: str | None = None,
+        good_till: datetime | None = None,
+        share: Decimal | None = None,
     ) -> PaperOrder:
         """Give an order its id and take it into the account as open."""
         self.numbers.order += 1
         paper = PaperOrder(
-            order=order, order_id=self.numbers.order, created_at=time, updated_at=time, group=group, good_till=good_till
+            order=order,
+            order_id=self.numbers.order,
+            created_at=time,
+            updated_at=time,
+            group=group,
+            good_till=good_till,
+            share=share,
         )
         account.add(paper)
         return paper
@@ -164,7 +199,7 @@ class Floor:
             share: Of the order's quantity, 0 to 1.
         """
         order, step = paper.order, self.instruments[paper.order.symbol].step_size
-        traded = max(step, floor_to(order.quantity * share, step))
+        traded = self.part(order, share)
         second = floor_to(traded / 2, step)
         self.fill(account, paper, price, time, quantity=traded - second)
         if second:
@@ -172,6 +207,11 @@ class Floor:
             self.fill(account, paper, worse, time, quantity=second)
         if paper.status is PaperStatus.NEW:
             account.end(paper, PaperStatus.EXPIRED, time)
+
+    def part(self, order: Order, share: Decimal) -> Decimal:
+        """Return a share of an order's quantity in whole steps, at least one; base asset."""
+        step = self.instruments[order.symbol].step_size
+        return max(step, floor_to(order.quantity * share, step))
 
     def fee(self, symbol: str, notional: Decimal, maker: bool) -> Decimal:
         """Return the fee of a trade of `notional` (USDT), USDT."""

@@ -82,9 +82,9 @@ class LivePaperAccount:
         """
         return await self.call(lambda exchange, _: exchange.place(order), [order.symbol])
 
-    async def cancel(self, symbol: str, client_order_id: str) -> bool:
+    async def cancel(self, symbol: str, client_order_id: str, *, conditional: bool) -> bool:
         """Cancel an open order; False when it is already gone."""
-        return await self.call(lambda exchange, _: exchange.cancel(symbol, client_order_id))
+        return await self.call(lambda exchange, _: exchange.cancel(symbol, client_order_id, conditional=conditional))
 
     async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
         """Return what has become of an order; None where there never was one, or it ended hours ago and its trades are booked."""

@@ -38,7 +38,7 @@ class PaperWholeAccount:
 
         async def cancel(exchange: PaperExchange, book: PaperBook) -> None:
             for order in [paper.order for paper in book.account.resting.values() if paper.order.symbol == symbol]:
-                await exchange.cancel(symbol, order.client_order_id)
+                await exchange.cancel(symbol, order.client_order_id, conditional=order.order_type.conditional)
 
         await self._account.call(cancel)
 

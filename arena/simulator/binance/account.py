@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from arena.adapters.paper.account import Bucket, PaperAccount
+from arena.adapters.paper.account import PaperAccount
+from arena.adapters.paper.bucket import Bucket
 from arena.domain.margin import liquidation_price
 from arena.domain.money import ZERO
 from arena.domain.order import PositionSide
@@ -47,8 +48,8 @@ def account_v3(call: Call) -> Any:
         "marginBalance": totals["totalMarginBalance"],
         "maintMargin": totals["totalMaintMargin"],
         "initialMargin": totals["totalInitialMargin"],
-        "positionInitialMargin": totals["totalInitialMargin"],
-        "openOrderInitialMargin": "0.00000000",
+        "positionInitialMargin": totals["totalPositionInitialMargin"],
+        "openOrderInitialMargin": totals["totalOpenOrderInitialMargin"],
         "crossWalletBalance": totals["totalWalletBalance"],
         "crossUnPnl": totals["totalUnrealizedProfit"],
         "availableBalance": totals["availableBalance"],
@@ -97,15 +98,15 @@ def position_risk_v2(call: Call) -> Any:
 
 def _totals(call: Call) -> dict[str, str]:
     account, marks = call.account, call.venue.engine.marks()
-    initial = rounded(account.initial_margin(marks))
+    held, ordered = account.initial_margin(marks), account.order_margin()
     return {
-        "totalInitialMargin": initial,
+        "totalInitialMargin": rounded(held + ordered),
         "totalMaintMargin": amount(account.maintenance_margin(marks, call.venue.engine.instruments)),
         "totalWalletBalance": amount(account.wallet_balance),
         "totalUnrealizedProfit": amount(account.unrealized_pnl(marks)),
         "totalMarginBalance": amount(account.equity(marks)),
-        "totalPositionInitialMargin": initial,
-        "totalOpenOrderInitialMargin": "0.00000000",
+        "totalPositionInitialMargin": rounded(held),
+        "totalOpenOrderInitialMargin": rounded(ordered),
         "totalCrossWalletBalance": amount(account.wallet_balance),
         "totalCrossUnPnl": amount(account.unrealized_pnl(marks)),
         "availableBalance": rounded(account.available_balance(marks)),

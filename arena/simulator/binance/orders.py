@@ -128,7 +128,7 @@ def order_row(call: Call, paper: PaperOrder) -> dict[str, Any]:
     return {
         "orderId": paper.order_id,
         "symbol": order.symbol,
-        "status": str(paper.status),
+        "status": _status(paper),
         "clientOrderId": order.client_order_id,
         "price": price,
         "avgPrice": at(paper.average_price, instrument.tick_size / 10_000) if paper.average_price else _PRICE_ZEROS,
@@ -152,6 +152,10 @@ def order_row(call: Call, paper: PaperOrder) -> dict[str, Any]:
         "time": to_ms(paper.created_at),
         "updateTime": to_ms(paper.updated_at),
     }
+
+
+def _status(paper: PaperOrder) -> str:
+    return "PARTIALLY_FILLED" if paper.status is PaperStatus.NEW and paper.filled_quantity else str(paper.status)
 
 
 def _without_averages(row: dict[str, Any]) -> dict[str, Any]:
