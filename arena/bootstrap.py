@@ -36,7 +36,7 @@ from arena.domain.money import ZERO, plain
 from arena.domain.plan import Desk
 from arena.domain.risk import Limits
 from arena.errors import ConfigurationError
-from arena.halting import halt, shutting_down
+from arena.halting import halt, halted, shutting_down
 from arena.mainnet import check_gate
 from arena.paper import paper_accounts, paper_market
 from arena.settings import LimitSettings, Settings
@@ -87,6 +87,7 @@ class Arena:
             deadline=timedelta(seconds=self.settings.protection_deadline_seconds),
             thorough=thorough,
             standing_back=lambda: shutting_down(self.settings),
+            halted=lambda: halted(self.settings) is not None,
         )
 
     async def prepare(self) -> None:

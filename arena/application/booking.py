@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,16 +13,17 @@ from typing import Any
 from arena.application.alerts import alerts_of
 from arena.application.deciding import Asked
 from arena.application.execution import Execution
+from arena.application.finished import finished_intents
 from arena.application.ports import Prompt
 from arena.application.prompt import prompt_hash
 from arena.application.record import Booking, CycleRecord, EquityPoint, PositionPoint, SeasonState, Turn
-from arena.application.settlement import Protection, Settlement
-from arena.application.venue import CaughtUp, Sent, marks_of, missing_fills
+from arena.application.settlement import Protection
+from arena.application.venue import CaughtUp, Sent, marks_of
 from arena.domain.competitor import CompetitorId
 from arena.domain.ledger import Ledger
 from arena.domain.market import MarketSnapshot
 from arena.domain.money import plain
-from arena.domain.order import Intent, OrderOutcome, OrderStatus
+from arena.domain.order import OrderOutcome, OrderStatus
 from arena.domain.plan import OrderPlan
 
 Executions = Mapping[CompetitorId, Execution]
@@ -134,12 +135,13 @@ def sweep_booking(
     executions: Executions,
     sent: Sent,
     waiting: Collection[str],
+    lingering: Collection[str] = (),
 ) -> Booking:
-    """Return the unit of work of a sweep."""
+    """Return the unit of work of a sweep; `waiting` and `lingering` as in `finished_intents`."""
     return Booking(
         cycle=state.number,
         alerts=alerts_of(caught.settlement, executions.values(), caught.differences, caught.until),
-        **_booked(state, caught, caught.marks(), executions, sent, waiting),
+        **_booked(state, caught, caught.marks(), executions, sent, waiting, lingering),
     )
 
 
@@ -189,6 +191,7 @@ def _booked(
     executions: Executions,
     sent: Sent,
     waiting: Collection[str],
+    lingering: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return what every booking has."""
     settlement = caught.settlement
@@ -209,42 +212,8 @@ def _booked(
         "equity": equity,
         "positions": positions,
         "discrepancies": caught.differences,
-        "closed_intents": finished_intents({**sent.intents, **state.intents}, settlement, sent, outcomes, waiting),
+        "closed_intents": finished_intents({**sent.intents, **state.intents}, settlement, sent, outcomes, waiting, lingering),
     }
-
-
-def finished_intents(
-    known: Mapping[str, Intent],
-    settlement: Settlement,
-    sent: Sent,
-    outcomes: Iterable[tuple[CompetitorId, OrderOutcome]],
-    waiting: Collection[str],
-) -> tuple[str, ...]:
-    """Return the client ids of intents that nothing more can come of.
-
-    An intent whose order filled is finished. Another stays open while its order protects a position, while its own fate is not
-    known, and while that of an order of the same entry (its opening, its stop, its target, its fallback) is not known.
-
-    Args:
-        known: All that were open, this unit's included.
-        settlement: After the last order.
-        sent: By this unit.
-        outcomes: Of its orders.
-        waiting: Client ids of earlier orders whose fate is not known.
-    """
-    held = [position for ledger in settlement.ledgers.values() for position in ledger.positions.values()]
-    needed = {order_id for p in held for order_id in (p.stop_order_id, p.target_order_id)}
-    open_fate = (set(waiting) - settlement.filled_ids()) | missing_fills(settlement, sent.filled)
-    open_fate |= {
-        o.client_order_id for _, o in outcomes if o.status in (OrderStatus.UNKNOWN, OrderStatus.RESTING) and _is_market(o, known)
-    }
-    groups = {order_id.rpartition("-")[0] for order_id in open_fate}
-    filled = settlement.filled_ids() - open_fate
-    return tuple(sorted(i for i in known if i in filled or (i not in needed | open_fate and i.rpartition("-")[0] not in groups)))
-
-
-def _is_market(outcome: OrderOutcome, known: Mapping[str, Intent]) -> bool:
-    return not known[outcome.client_order_id].order.order_type.conditional
 
 
 def _may_have_traded(outcome: OrderOutcome) -> bool:

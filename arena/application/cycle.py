@@ -12,17 +12,19 @@ from decimal import Decimal
 
 from arena.application.booking import Dialogue, Executions, cycle_record, sent_by
 from arena.application.deciding import Asked
+from arena.application.entries import outstanding
 from arena.application.ports import MarketData, Records
 from arena.application.record import CycleRecord, SeasonState
+from arena.application.settlement import Settlement
 from arena.application.venue import CaughtUp, Venue, catch_up, held_symbols, marks_of
 from arena.domain.competitor import Competitor, CompetitorId, SeasonId
 from arena.domain.decision import Answer, Decision, NoAnswer
-from arena.domain.ledger import Ledger
+from arena.domain.ledger import Ledger, PositionKey
 from arena.domain.market import MarketSnapshot
 from arena.domain.money import ZERO
-from arena.domain.order import Intent, Leg
+from arena.domain.order import Intent, Leg, OrderType, Pending
 from arena.domain.plan import Desk, OrderPlan
-from arena.domain.planning import flatten, plan_orders
+from arena.domain.planning import NOTHING, flatten, plan_orders
 from arena.domain.protection import liquidated
 
 LIQUIDATED = NoAnswer(kind="liquidated", error="nothing is left of the capital")
@@ -79,13 +81,16 @@ def plan_turns(
         answers: Of every competitor.
         desk: The cycle's market and limits.
     """
-    season = opening.state.season
+    season, settlement = opening.state.season, caught.settlement
+    openings = [i for i in opening.state.intents.values() if i.leg is Leg.OPEN and not _has_traded(i, settlement)]
+    pending = outstanding(openings, settlement.executed)
     available = {account: book.available_balance for account, book in caught.accounts.items()}
     plans: dict[CompetitorId, OrderPlan] = {}
     for llm_id in execution_order(season.competitors, opening.number):
         account = season.account_of(llm_id)
-        plan = _plan_turn(answers[llm_id], caught.settlement.ledgers[llm_id], desk, available[account])
-        available[account] -= sum((_bound_margin(entry.opening) for entry in plan.entries), ZERO)
+        entries = pending.get(llm_id, NOTHING)
+        plan = _plan_turn(answers[llm_id], settlement.ledgers[llm_id], desk, available[account], entries)
+        available[account] -= sum((Pending(opening=entry.opening).margin for entry in plan.entries), ZERO)
         plans[llm_id] = plan
     return plans
 
@@ -117,22 +122,26 @@ async def close_cycle(
     return cycle_record(opening.number, state, caught, marks, snapshot, dialogue, executions, sent)
 
 
-def _plan_turn(answer: Answer, ledger: Ledger, desk: Desk, available: Decimal) -> OrderPlan:
+def _has_traded(intent: Intent, settlement: Settlement) -> bool:
+    """Return whether an opening at the market has traded; a limit order goes on while there is a rest of it."""
+    return intent.order.order_type is not OrderType.LIMIT and intent.order.client_order_id in settlement.executed
+
+
+def _plan_turn(
+    answer: Answer, ledger: Ledger, desk: Desk, available: Decimal, pending: Mapping[PositionKey, Pending]
+) -> OrderPlan:
+    """Plan; what an entry that may still be filled stands in the way of is left to the sweeps, which end the entry first."""
     marks = marks_of([ledger], desk.snapshot.marks())
+    settled = [position for key, position in ledger.positions.items() if key not in pending]
     if liquidated(ledger, marks, desk.instruments):
-        positions = ledger.positions.values()
-        return OrderPlan(llm_id=ledger.llm_id, exits=tuple(flatten(p, desk, Leg.LIQUIDATE) for p in positions))
-    overclosed = [position for position in ledger.positions.values() if position.overclosed]
+        return OrderPlan(llm_id=ledger.llm_id, exits=tuple(flatten(p, desk, Leg.LIQUIDATE) for p in settled))
+    overclosed = [position for position in settled if position.overclosed]
     forced = tuple(flatten(position, desk) for position in overclosed)
     if not isinstance(answer, Decision):
         return OrderPlan(llm_id=ledger.llm_id, exits=forced)
     taken = {position.symbol for position in overclosed}
     free = Decision(symbols=tuple(part for part in answer.symbols if part.symbol not in taken))
-    plan = plan_orders(free, ledger, desk, available)
+    plan = plan_orders(free, ledger, desk, available, pending)
     return OrderPlan(
         llm_id=plan.llm_id, exits=forced + plan.exits, entries=plan.entries, rejections=plan.rejections, notes=plan.notes
     )
-
-
-def _bound_margin(opening: Intent) -> Decimal:
-    return opening.order.quantity * opening.arrival_price / opening.leverage

@@ -15,7 +15,7 @@ from arena.application.ports import Exchange
 from arena.domain.competitor import CompetitorId
 from arena.domain.ledger import PositionKey
 from arena.domain.money import ZERO
-from arena.domain.order import Intent, OrderOutcome, OrderStatus
+from arena.domain.order import Intent, Order, OrderOutcome, OrderStatus, OrderType, PositionSide
 from arena.domain.plan import Entry, Exit, Guard, OrderPlan
 from arena.errors import ExchangeError, ExchangeUnavailable, RateLimited
 
@@ -42,6 +42,11 @@ class Execution:
     replaced: dict[PositionKey, tuple[str | None, str | None]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     unprotected: list[str] = field(default_factory=list)
+
+    def note(self, ended: OrderOutcome) -> None:
+        """Keep how an order has ended, in the place of what was known of it."""
+        others = [outcome for outcome in self.outcomes if outcome.client_order_id != ended.client_order_id]
+        self.outcomes[:] = [*others, ended]
 
 
 def never() -> None:
@@ -138,10 +143,24 @@ async def _filled_meanwhile(symbol: str, order_id: str, exchange: Exchange) -> D
     raise ExchangeUnavailable(f"{order_id} is being triggered")
 
 
+async def withdrawn(entry: Order, exchange: Exchange) -> OrderOutcome | None:
+    """Cancel a limit order and return how it ended; None where it may still rest, or what it has filled is not known."""
+    try:
+        await exchange.cancel(entry.symbol, entry.client_order_id, conditional=False)
+        for pause in (*TRIGGER_PAUSES, None):
+            found = await exchange.find(entry.symbol, entry.client_order_id, conditional=False)
+            if found is not None and found.status in (OrderStatus.FILLED, OrderStatus.REFUSED):
+                return found
+            if pause is not None:
+                await asyncio.sleep(pause)
+    except ExchangeError:
+        return None
+    return None
+
+
 async def _guard(guard: Guard, exchange: Exchange, done: Execution) -> None:
-    """Place what a position lacks; one that can have no stop, or has had none for too long, is closed."""
+    """Place what a position or an entry lacks; one that can have no stop, or has had none for too long, is left."""
     symbol = guard.key[0]
-    name = plan_name(guard.fallback.closing)
     try:
         if await _is_triggering(guard, exchange):
             return  # the next look finds out
@@ -150,20 +169,41 @@ async def _guard(guard: Guard, exchange: Exchange, done: Execution) -> None:
         return
     kept, filled = await _take_back(symbol, guard.cancels, exchange, done)
     held = guard.quantity - filled
-    if held <= ZERO:
+    if held + guard.coming <= ZERO:
         return
     stop_id, target_id = guard.resting
     if guard.stop is not None:
-        stop_id = (await _protect(guard.stop, None, held, exchange, done))[0]
+        stop_id = (await _protect(guard.stop, None, held + guard.coming, exchange, done))[0]
         confirmed = stop_id is not None and done.outcomes[-1].status is OrderStatus.RESTING
         if stop_id is None or (guard.overdue and not confirmed):
-            what = "it was closed" if await _leave(guard.fallback, exchange, done) else "it could not be closed"
-            done.unprotected.append(f"{name} was without a stop, and none could be placed: {what}")
+            what = await _give_up(guard, exchange, done)
+            done.unprotected.append(f"{_guard_name(guard)} was without a stop, and none could be placed: {what}")
             return
-        done.unprotected.append(f"{name} was without a stop: it was placed again")
-    if guard.target is not None and not kept:
+        if guard.exposed:
+            done.unprotected.append(f"{_guard_name(guard)} was without a stop: it was placed again")
+    if guard.target is not None and held > ZERO and not kept:
         target_id = (await _protect(guard.target, None, held, exchange, done))[0]
-    done.replaced[guard.key] = (stop_id, target_id)
+    if guard.quantity:
+        done.replaced[guard.key] = (stop_id, target_id)
+
+
+async def _give_up(guard: Guard, exchange: Exchange, done: Execution) -> str:
+    """Leave what can have no stop, its entry first; return what came of it, in words."""
+    leaving = guard.fallback
+    if guard.pending is not None:
+        ended = await withdrawn(guard.pending.opening.order, exchange)
+        if ended is None:
+            return "its entry could not be cancelled"
+        done.note(ended)
+        if leaving is None:
+            return "its entry was cancelled"  # the next look closes what that has filled meanwhile
+        leaving = leaving.enlarged(ended.filled_quantity - guard.pending.filled)
+    assert leaving is not None  # a guard has a position or an entry
+    return "it was closed" if await _leave(leaving, exchange, done) else "it could not be closed"
+
+
+def _guard_name(guard: Guard) -> str:
+    return _position_name(guard.llm_id, *guard.key)
 
 
 async def _is_triggering(guard: Guard, exchange: Exchange) -> bool:
@@ -177,19 +217,36 @@ async def _is_triggering(guard: Guard, exchange: Exchange) -> bool:
 
 
 async def _enter(entering: Entry, exchange: Exchange, done: Execution) -> None:
-    """Open and protect at once; a position whose stop the venue refuses is closed."""
+    """Open and protect at once; a position whose stop the venue refuses is closed, its limit order cancelled first.
+
+    The stop of a limit order rests for all that may be filled: nobody trades beyond the stop before the order is filled whole.
+    Its target waits for a look that finds something filled: it would trigger without a position.
+    """
     opening = entering.opening.order
     outcome = await _send(entering.opening, opening.quantity, exchange, done)
-    if outcome.status not in _MAY_HOLD:
+    if outcome.status is OrderStatus.REFUSED:
         return
-    held = outcome.filled_quantity if outcome.status is OrderStatus.FILLED else opening.quantity
-    stop_id, _ = await _protect(entering.stop, entering.target, held, exchange, done)
+    ended = outcome.status is OrderStatus.FILLED
+    rests = opening.order_type is OrderType.LIMIT and not ended
+    held = outcome.filled_quantity if ended else opening.quantity
+    stop_id, _ = await _protect(entering.stop, None if rests else entering.target, held, exchange, done)
     if stop_id is not None:
         return
+    if rests:
+        found = await withdrawn(opening, exchange)
+        if found is None:
+            done.unprotected.append(
+                f"the venue refused the stop of {plan_name(entering.opening)}, whose entry may still be filled"
+            )
+            return
+        done.note(found)
+        held = found.filled_quantity
     if entering.target is not None:
         done.gone.add(entering.target.order.client_order_id)
-    closed = await _send(entering.fallback, held, exchange, done)
-    what = "was closed again" if closed.status is OrderStatus.FILLED else "could not be closed"
+    what = "was not opened"
+    if held > ZERO:
+        closed = await _send(entering.fallback, held, exchange, done)
+        what = "was closed again" if closed.status is OrderStatus.FILLED else "could not be closed"
     done.unprotected.append(f"{plan_name(entering.opening)} {what} because the venue refused its stop")
 
 
@@ -219,6 +276,7 @@ async def _rest(intent: Intent, quantity: Decimal, exchange: Exchange, done: Exe
     if outcome.status is OrderStatus.REFUSED:
         done.gone.add(order.client_order_id)
         return None
+    done.gone.discard(order.client_order_id)
     return order.client_order_id
 
 
@@ -234,4 +292,8 @@ async def _send(intent: Intent, quantity: Decimal, exchange: Exchange, done: Exe
 
 def plan_name(intent: Intent) -> str:
     """Return whose and which position an intent is about, in words."""
-    return f"{intent.llm_id}'s {intent.order.position_side.lower()} {intent.order.symbol}"
+    return _position_name(intent.llm_id, intent.order.symbol, intent.order.position_side)
+
+
+def _position_name(llm_id: CompetitorId, symbol: str, side: PositionSide) -> str:
+    return f"{llm_id}'s {side.lower()} {symbol}"

@@ -56,8 +56,8 @@ SHEETS = (
     _sheet(
         "decisions.csv",
         "llm_decisions",
-        "cycle_id=cycle competitor=llm_id time decision_type symbol size_percent leverage stop_price target_price confidence "
-        "reasoning invalidation outcome full_response",
+        "cycle_id=cycle competitor=llm_id time decision_type symbol size_percent leverage entry_type limit_price stop_price "
+        "target_price confidence reasoning invalidation outcome full_response",
     ),
     _sheet(
         "accounts.csv",

@@ -10,17 +10,19 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from arena.application.answer_text import Repeated, TooLong, find_decisions
 from arena.application.prompt_figures import one_line
 from arena.application.schema import FIELDS, LONGEST_SYMBOL, LONGEST_TEXT, MAX_LEVERAGE
-from arena.domain.decision import Action, Decision, InvalidDecision, SymbolDecision
+from arena.domain.decision import OPENING, Action, Decision, EntryType, InvalidDecision, SymbolDecision
 
 MOST_ENTRIES = 64
 LARGEST_PRICE = Decimal(10) ** 12  # USDT; far above any, and small enough to be written out
 MOST_DECIMALS = 18  # the scale of numeric(38,18), in which the stores keep prices
 SHOWN = 40  # characters of a wrong value that the error quotes
+_Choice = TypeVar("_Choice", bound=StrEnum)
 _PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,18})?")
 
 
@@ -84,17 +86,32 @@ def _entry(place: str, entry: Any, spelling: Mapping[str, str]) -> SymbolDecisio
     for name in entry:
         if name not in FIELDS:
             raise _Wrong(f"{place}.{one_line(name, SHOWN)}", "is not a field of an entry")
-    return SymbolDecision(
+    read = SymbolDecision(
         symbol=_symbol(f"{place}.symbol", entry["symbol"], spelling),
-        action=_action(f"{place}.action", entry["action"]),
+        action=_choice(f"{place}.action", entry["action"], Action),
         size_percent=_whole(f"{place}.size_percent", entry["size_percent"], 100),
         leverage=_whole(f"{place}.leverage", entry["leverage"], MAX_LEVERAGE),
+        entry_type=_choice(f"{place}.entry_type", entry["entry_type"], EntryType),
+        limit_price=_price(f"{place}.limit_price", entry["limit_price"]),
         stop_price=_price(f"{place}.stop_price", entry["stop_price"]),
         target_price=_price(f"{place}.target_price", entry["target_price"]),
         confidence=_whole(f"{place}.confidence", entry["confidence"], 100),
         invalidation=one_line(_text(f"{place}.invalidation", entry["invalidation"]), LONGEST_TEXT),
         reason=one_line(_text(f"{place}.reason", entry["reason"]), LONGEST_TEXT),
     )
+    _check_entry(place, read)
+    return read
+
+
+def _check_entry(place: str, read: SymbolDecision) -> None:
+    """Check that type and limit price say the same; which of the two was meant is not guessed."""
+    limit, price = read.entry_type is EntryType.LIMIT, read.limit_price
+    if limit and read.action not in OPENING:
+        raise _Wrong(f"{place}.entry_type", f"{read.action} is not an opening, so it cannot be a limit order")
+    if limit and price is None:
+        raise _Wrong(f"{place}.limit_price", "a limit order needs a price")
+    if not limit and price is not None:
+        raise _Wrong(f"{place}.limit_price", f"{price} is given, but entry_type is market")
 
 
 def _text(place: str, value: Any) -> str:
@@ -110,11 +127,11 @@ def _symbol(place: str, value: Any, spelling: Mapping[str, str]) -> str:
     return spelling.get(name.casefold(), name)
 
 
-def _action(place: str, value: Any) -> Action:
+def _choice(place: str, value: Any, choices: type[_Choice]) -> _Choice:
     name = unicodedata.normalize("NFKC", _text(place, value))
-    if name not in set(Action):
-        raise _Wrong(place, f"{_shown(value)} is not one of {', '.join(Action)}")
-    return Action(name)
+    if name not in set(choices):
+        raise _Wrong(place, f"{_shown(value)} is not one of {', '.join(choices)}")
+    return choices(name)
 
 
 def _whole(place: str, value: Any, highest: int) -> int:

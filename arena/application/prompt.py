@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from decimal import Decimal
 
 from arena.application.ports import Prompt
 from arena.application.prompt_figures import line, percent
@@ -29,8 +30,13 @@ same instant, the same starting capital and the same limits. What counts is your
   to what the limits allow; below min_quantity or min_notional nothing is opened. Closes come before opens.
 - An opening needs a stop: for a long below last and mark, for a short above both. A target is optional: for a long above both,
   for a short below both. Stop and target rest at the venue, work between rounds, and stay on what is left after a reduce.
-- Costs: {fees} of the position's value at every fill (market orders, stops and targets), and some slippage. At funding times a
-  position pays signed value × funding_rate: a positive rate is paid by longs to shorts, a negative one by shorts to longs.
+- An opening enters at the market, or by a post-only limit order: for a long below last, for a short above it. A limit order is
+  filled when the price trades through it; what is not filled when the next round begins expires. It is sized at its limit price.
+  Its stop must lie beyond the limit price too and rests from the start; its target need only lie beyond the limit price, and is
+  placed once something is filled.
+- Costs: {fees} of the position's value at every fill (market orders, stops and targets), and some slippage; {maker_fees} and no
+  slippage where a limit order is filled. At funding times a position pays signed value × funding_rate: a positive rate is paid by
+  longs to shorts, a negative one by shorts to longs.
 - Margin is cross: when your equity falls to the maintenance margin of your positions, all of them are closed.
 - A pair without data, or whose last candle had no trade or ended more than {stale} ago, cannot be opened, only reduced or
   closed.
@@ -56,6 +62,8 @@ pair you leave out is held. Every entry has all of these fields and no others:
 - action: open_long or open_short (where you hold nothing), reduce or close (where you hold a position), hold.
 - size_percent: whole number 0 to 100; of your equity for an opening, of the position for a reduce; 0 otherwise.
 - leverage: whole number 1 to {max_leverage} for an opening; 0 otherwise.
+- entry_type: market or limit for an opening; market otherwise.
+- limit_price: a number for an opening by limit; null otherwise.
 - stop_price, target_price: numbers for an opening (target_price may be null); null otherwise.
 - confidence: whole number 0 to 100, how probable you think it is that the decision earns money.
 - invalidation: what would prove the idea wrong, at most {longest} characters.
@@ -74,11 +82,13 @@ def static_prompt(season: Season, instruments: Mapping[str, Instrument], limits:
         limits: The same object that risk checks against.
         brief: What the playbook asks for, in a sentence or more.
     """
+    traded = [instruments[symbol] for symbol in season.symbols if symbol in instruments]
     rules = _RULES.format(
         brief=brief,
         symbols=", ".join(season.symbols),
         cadence=_span(season.interval_seconds),
-        fees=_fees([instruments[symbol] for symbol in season.symbols if symbol in instruments]),
+        fees=_fees({instrument.symbol: instrument.taker_fee_rate for instrument in traded}),
+        maker_fees=_fees({instrument.symbol: instrument.maker_fee_rate for instrument in traded}),
         stale=_span(int(limits.stale_after.total_seconds())),
     )
     answer = _ANSWER.format(max_leverage=limits.max_leverage, longest=LONGEST_TEXT, example=_hold_example(season.symbols[0]))
@@ -113,9 +123,9 @@ def _limits(limits: Limits) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fees(instruments: Sequence[Instrument]) -> str:
-    """Return the taker fees: one where all pairs cost the same, by pair where they differ."""
-    by_symbol = {instrument.symbol: f"{percent(instrument.taker_fee_rate)} %" for instrument in instruments}
+def _fees(rates: Mapping[str, Decimal]) -> str:
+    """Return fees: one where all pairs cost the same, by pair where they differ."""
+    by_symbol = {symbol: f"{percent(rate)} %" for symbol, rate in rates.items()}
     if len(set(by_symbol.values())) == 1:
         return next(iter(by_symbol.values()))
     return ", ".join(f"{symbol} {rate}" for symbol, rate in by_symbol.items())
@@ -131,6 +141,8 @@ def _hold_example(symbol: str) -> str:
         "action": "hold",
         "size_percent": 0,
         "leverage": 0,
+        "entry_type": "market",
+        "limit_price": None,
         "stop_price": None,
         "target_price": None,
         "confidence": 50,

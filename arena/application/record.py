@@ -245,6 +245,7 @@ class SeasonState:
         past: The newest turns, oldest first.
         news: Trades that were closed since the last cycle began, other than by a decision.
         decided_at: Times of the calls of the last hour, by competitor.
+        executed: What is booked of the open intents so far, base asset, by client id; those without a trade are left out.
     """
 
     season: Season
@@ -257,6 +258,7 @@ class SeasonState:
     news: Mapping[CompetitorId, tuple[ClosedTrade, ...]]
     decided_at: Mapping[CompetitorId, tuple[datetime, ...]]
     lately: Lately = Lately()
+    executed: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def ledgers(self) -> Mapping[CompetitorId, Ledger]:

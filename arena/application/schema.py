@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from arena.domain.decision import Action
+from arena.domain.decision import Action, EntryType
 
-ANSWER_SCHEMA_VERSION = 1
+ANSWER_SCHEMA_VERSION = 2
 MAX_LEVERAGE = 125  # the venue's own; the season's limit is risk's to check
 LONGEST_SYMBOL = 32
 LONGEST_TEXT = 300  # characters of reason and invalidation; what is longer is cut, never rejected
@@ -21,6 +21,8 @@ _ENTRY: dict[str, Any] = {
     "action": {"type": "string", "enum": [action.value for action in Action]},
     "size_percent": {"type": "integer", "minimum": 0, "maximum": 100},
     "leverage": {"type": "integer", "minimum": 0, "maximum": MAX_LEVERAGE},
+    "entry_type": {"type": "string", "enum": [entry_type.value for entry_type in EntryType]},
+    "limit_price": _PRICE,
     "stop_price": _PRICE,
     "target_price": _PRICE,
     "confidence": {"type": "integer", "minimum": 0, "maximum": 100},

@@ -46,6 +46,7 @@ class Settlement:
 
     Attributes:
         foreign: Trades of the accounts that belong to no competitor of this season.
+        executed: What is booked of each order, earlier bookings of open intents included, base asset, by client id.
     """
 
     books: Books
@@ -54,6 +55,7 @@ class Settlement:
     funding: tuple[FundingPayment, ...] = ()
     entries: tuple[LedgerEntry, ...] = ()
     closed_trades: tuple[ClosedTrade, ...] = ()
+    executed: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def ledgers(self) -> Mapping[CompetitorId, Ledger]:
@@ -109,6 +111,7 @@ class _Posted:
     ledgers: dict[CompetitorId, Ledger] = field(init=False)
     holdings: dict[Bucket, Decimal] = field(init=False)
     cursor: dict[AccountId, dict[str, int]] = field(init=False)
+    executed: dict[str, Decimal] = field(init=False)
     traders: Mapping[AccountId, tuple[CompetitorId, ...]] = field(init=False)
     fills: list[BookedFill] = field(default_factory=list)
     foreign: list[ForeignFill] = field(default_factory=list)
@@ -120,6 +123,7 @@ class _Posted:
         books = self.state.books
         self.ledgers, self.holdings = dict(books.ledgers), dict(books.foreign)
         self.cursor = {account: dict(ids) for account, ids in books.cursor.items()}
+        self.executed = dict(self.state.executed)
         self.traders = self.state.season.accounts()
 
     def book_funding(self, rate: FundingRate) -> None:
@@ -170,6 +174,7 @@ class _Posted:
             funding=tuple(self.funding),
             entries=tuple(self.entries),
             closed_trades=tuple(self.closed),
+            executed=self.executed,
         )
 
     def _book(self, owner: CompetitorId, fill: Fill) -> None:
@@ -179,6 +184,7 @@ class _Posted:
         posting = apply_fill(self.ledgers[owner], fill, intent)
         self._keep(owner, posting)
         self._keep(owner, covered(self.ledgers[owner], fill))
+        self.executed[fill.client_order_id] = self.executed.get(fill.client_order_id, ZERO) + fill.quantity
         order = parse_client_order_id(fill.client_order_id)
         cycle = intent.cycle if intent else (order.cycle if order else None) or self.state.number
         cause = cause_of(fill.client_order_id)
@@ -214,7 +220,8 @@ class _Posted:
         def resting(leg: Leg) -> str | None:
             season_id = self.state.season.season_id
             order_id = client_order_id(season_id, order.cycle, order.letter, order.symbol, leg, sweep=order.sweep)
-            return order_id if order_id in self.intents and order_id not in self.gone else None
+            may_rest = order_id in self.intents and order_id not in self.gone and order_id not in self.executed
+            return order_id if may_rest else None
 
         self.protect_anew(owner, (position.symbol, position.side), (resting(Leg.STOP), resting(Leg.TARGET)))
 

@@ -2,16 +2,18 @@
 
 It runs between the cycles on its own schedule, and as the first step of each cycle. What it finds it books before anything is
 decided; what lacks a stop gets one or is closed; a competitor whose own margin is used up is closed out; orders that protect
-nothing are cancelled.
+nothing are cancelled. Limit orders rest until the next cycle begins: its sweep cancels them first, so that its look books what
+they have filled in the end and leaves their stops with exactly that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from arena.application.booking import sent_by, sweep_booking
+from arena.application.entries import Outstanding, Said, as_sent, ask_for, is_over, limit_entries, outstanding, withdraw
 from arena.application.execution import Execution, cancel_all, execute
 from arena.application.lease import Held
 from arena.application.ports import Records
@@ -20,13 +22,12 @@ from arena.application.record import Alert, Booking, SeasonState
 from arena.application.venue import CaughtUp, Venue, catch_up, held_symbols
 from arena.domain.client_id import parse_client_order_id
 from arena.domain.competitor import AccountId, CompetitorId, SeasonId
-from arena.domain.order import Cause, Intent, OrderStatus, RestingOrder
+from arena.domain.order import Cause, Intent, OrderType, RestingOrder
 from arena.domain.plan import OrderPlan, UnitOfWork
-from arena.domain.protection import Watch, protect, strays
-from arena.errors import ExchangeError
+from arena.domain.protection import Watch, in_the_way, protect, strays
 from arena.together import together
 
-NEVER_LANDED = timedelta(seconds=30)  # an unknown order is not accepted any more: recvWindow is 10 s
+MISSED_CYCLES = 2  # a limit order that has rested for so many intervals is not waiting for the next cycle any more
 
 Resting = Mapping[AccountId, tuple[RestingOrder, ...]]
 
@@ -39,11 +40,13 @@ class Terms:
         deadline: How long a position may be without a stop.
         thorough: Look at the accounts even where nothing is held and nothing is open, and record what the books cannot explain.
         standing_back: Says whether somebody else is just emptying the account: then nothing is sent.
+        halted: Says whether nothing may be opened: then no limit order goes on resting.
     """
 
     deadline: timedelta
     thorough: bool
     standing_back: Callable[[], bool]
+    halted: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +72,16 @@ class _Seen:
     """What a sweep found when it looked.
 
     Attributes:
-        waiting: Client ids of earlier orders whose fate is not known yet.
+        waiting: Client ids of earlier orders whose fate is not known yet, of limit orders that rest among them.
         resolved: Whether the fate of some has become known without a trade.
+        pending: The limit orders among them.
     """
 
     caught: CaughtUp
     resting: Resting
     waiting: tuple[str, ...]
     resolved: bool
+    pending: Outstanding
 
 
 async def sweep(season_id: SeasonId, records: Records, held: Held, terms: Terms) -> Swept:
@@ -92,16 +97,21 @@ async def sweep(season_id: SeasonId, records: Records, held: Held, terms: Terms)
     bookings = [await _take_over(state, records, venue)] if _left_behind(state) else []
     if bookings:
         state = await records.state(season_id, bookings[0].closed_at)
+    if not terms.standing_back():
+        await withdraw(_expired(state, held.since, terms), state, venue)
     seen = await _look(state, venue, terms)
+    if not terms.standing_back() and (impeding := _impeding(state, seen, venue, terms)):
+        await withdraw(impeding, state, venue)
+        seen = await _look(state, venue, terms)
     plans, unneeded = ({}, {}) if terms.standing_back() else _plan(state, seen, venue, terms)
     await _write_intents(state, plans, records)
-    executions = await _carry_out(state, plans, unneeded, venue)
+    executions, lingering = await _carry_out(state, plans, unneeded, venue)
     caught = seen.caught
     if executions or _noteworthy(seen, terms):
         sent = sent_by(state, plans, executions)
         if executions or not caught.funded:
             caught = await catch_up(venue, state, sent)
-        bookings.append(sweep_booking(state, caught, executions, sent, seen.waiting))
+        bookings.append(sweep_booking(state, caught, executions, sent, seen.waiting, lingering))
         await records.book(bookings[-1])
     return Swept(bookings=tuple(bookings), halt=_why_halt(bookings, caught, terms))
 
@@ -114,18 +124,36 @@ def _left_behind(state: SeasonState) -> bool:
 
 async def _take_over(state: SeasonState, records: Records, venue: Venue) -> Booking:
     """Book what a killed sweep has done, so that the orders of this one get names of their own."""
-    caught = await catch_up(venue, state)
-    waiting, _ = await _fates(state, caught, venue)
-    booking = sweep_booking(state, caught, {}, sent_by(state, {}, {}), waiting)
+    said = await ask_for(limit_entries(state), state, venue)
+    caught = await catch_up(venue, state, as_sent(said, state))
+    unsure, _ = await _unsure(state, caught, said, venue)
+    names = [intent.order.client_order_id for intent in unsure]
+    booking = sweep_booking(state, caught, {}, sent_by(state, {}, {}), names)
     await records.book(booking)
     return booking
 
 
+def _expired(state: SeasonState, now: datetime, terms: Terms) -> list[Intent]:
+    """Return the limit orders whose time is over: a cycle begins, the season is halted, or the next cycle does not come."""
+    longest = MISSED_CYCLES * timedelta(seconds=state.season.interval_seconds)
+    over = terms.thorough or terms.halted()
+    return [intent for intent in limit_entries(state) if over or now - intent.created_at > longest]
+
+
 async def _look(state: SeasonState, venue: Venue, terms: Terms) -> _Seen:
-    caught = await catch_up(venue, state, funding=terms.thorough)
+    """Ask what has become of limit orders before the trades are read: what they have executed by then must be among them."""
+    said = await ask_for(limit_entries(state), state, venue)
+    caught = await catch_up(venue, state, as_sent(said, state), funding=terms.thorough, asked=said)
     resting = await _resting(state, caught, venue)
-    waiting, resolved = await _fates(state, caught, venue)
-    return _Seen(caught=caught, resting=resting, waiting=waiting, resolved=resolved)
+    unsure, resolved = await _unsure(state, caught, said, venue)
+    limits = [intent for intent in unsure if intent.order.order_type is OrderType.LIMIT]
+    return _Seen(
+        caught=caught,
+        resting=resting,
+        waiting=tuple(intent.order.client_order_id for intent in unsure),
+        resolved=resolved,
+        pending=outstanding(limits, caught.settlement.executed, said),
+    )
 
 
 async def _resting(state: SeasonState, caught: CaughtUp, venue: Venue) -> dict[AccountId, tuple[RestingOrder, ...]]:
@@ -141,38 +169,46 @@ async def _resting(state: SeasonState, caught: CaughtUp, venue: Venue) -> dict[A
     return dict(zip(accounts, found, strict=True))
 
 
-async def _fates(state: SeasonState, caught: CaughtUp, venue: Venue) -> tuple[tuple[str, ...], bool]:
-    """Return the market orders whose fate is still unknown, and whether that of another has become known without a trade."""
+async def _unsure(state: SeasonState, caught: CaughtUp, said: Said, venue: Venue) -> tuple[list[Intent], bool]:
+    """Return the normal orders of which more may come, and whether of another it has become known that nothing came.
+
+    A market order that has traded is over; of the others the venue is asked, unless it was.
+    """
     filled = caught.settlement.filled_ids()
-    unsettled = [
-        i for i in state.intents.values() if not i.order.order_type.conditional and i.order.client_order_id not in filled
-    ]
-    over = [await _never_traded(intent, state, caught, venue) for intent in unsettled]
-    waiting = tuple(i.order.client_order_id for i, ended in zip(unsettled, over, strict=True) if not ended)
-    return waiting, any(over)
+    normal = [intent for intent in state.intents.values() if not intent.order.order_type.conditional]
+    limits = [intent for intent in normal if intent.order.order_type is OrderType.LIMIT]
+    others = [intent for intent in normal if intent not in limits and intent.order.client_order_id not in filled]
+    said = {**said, **await ask_for(others, state, venue)}
+    open_ones = [*limits, *others]
+    unsure = [intent for intent in open_ones if not is_over(intent, said, caught.settlement, caught.until)]
+    silent = [intent for intent in open_ones if intent not in unsure and intent.order.client_order_id not in filled]
+    return unsure, bool(silent)
 
 
-async def _never_traded(intent: Intent, state: SeasonState, caught: CaughtUp, venue: Venue) -> bool:
-    """Return whether it is certain that nothing comes of an order any more."""
-    account = venue.accounts[state.season.account_of(intent.llm_id)]
-    try:
-        found = await account.find(intent.order.symbol, intent.order.client_order_id, conditional=False)
-    except ExchangeError:
-        return False
-    if found is None:
-        return caught.until - intent.created_at > NEVER_LANDED
-    return found.status is OrderStatus.REFUSED
+def _watch(state: SeasonState, seen: _Seen, venue: Venue, terms: Terms) -> Watch:
+    caught, season_id = seen.caught, state.season.season_id
+    unit = UnitOfWork(season_id=season_id, cycle=state.number, as_of=caught.until, sweep=state.booking + 1)
+    return Watch(
+        unit=unit,
+        marks=caught.marks(),
+        instruments=venue.instruments,
+        deadline=terms.deadline,
+        known=state.intents,
+        pending=seen.pending,
+    )
+
+
+def _impeding(state: SeasonState, seen: _Seen, venue: Venue, terms: Terms) -> list[Intent]:
+    """Return the limit orders that must end before what is to be done can be done."""
+    watch = _watch(state, seen, venue, terms)
+    return [each.opening for ledger in seen.caught.settlement.ledgers.values() for each in in_the_way(ledger, watch)]
 
 
 def _plan(
     state: SeasonState, seen: _Seen, venue: Venue, terms: Terms
 ) -> tuple[dict[CompetitorId, OrderPlan], dict[AccountId, tuple[tuple[str, str], ...]]]:
     """Return what to do for each competitor that needs something, and the orders that protect nothing by account."""
-    season, caught = state.season, seen.caught
-    unit = UnitOfWork(season_id=season.season_id, cycle=state.number, as_of=caught.until, sweep=state.booking + 1)
-    watch = Watch(
-        unit=unit, marks=caught.marks(), instruments=venue.instruments, deadline=terms.deadline, known=frozenset(state.intents)
-    )
+    season, caught, watch = state.season, seen.caught, _watch(state, seen, venue, terms)
     plans: dict[CompetitorId, OrderPlan] = {}
     unneeded: dict[AccountId, tuple[tuple[str, str], ...]] = {}
     for account, llm_ids in season.accounts().items():
@@ -182,7 +218,7 @@ def _plan(
             plan = protect(ledger, by_id, watch)
             if plan.exits or plan.guards:
                 plans[llm_id] = plan
-        unneeded[account] = tuple(strays(seen.resting[account], ledgers.values(), unit, seen.waiting))
+        unneeded[account] = tuple(strays(seen.resting[account], ledgers.values(), watch.unit, seen.waiting))
     return plans, unneeded
 
 
@@ -197,12 +233,13 @@ async def _carry_out(
     plans: Mapping[CompetitorId, OrderPlan],
     unneeded: Mapping[AccountId, tuple[tuple[str, str], ...]],
     venue: Venue,
-) -> dict[CompetitorId, Execution]:
-    """Cancel what protects nothing, then do what each plan says; return what changed something."""
+) -> tuple[dict[CompetitorId, Execution], tuple[str, ...]]:
+    """Cancel what protects nothing, then do what each plan says; return what changed something, and what is still there."""
+    lingering: list[str] = []
     for account, orders in unneeded.items():
-        await cancel_all(orders, venue.accounts[account])
+        lingering += [order_id for _, order_id in await cancel_all(orders, venue.accounts[account])]
     done = [await execute(plan, venue.accounts[state.season.account_of(llm_id)]) for llm_id, plan in plans.items()]
-    return {each.llm_id: each for each in done if each.outcomes or each.gone or each.replaced}
+    return {each.llm_id: each for each in done if each.outcomes or each.gone or each.replaced}, tuple(lingering)
 
 
 def _noteworthy(seen: _Seen, terms: Terms) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -73,7 +73,9 @@ class CaughtUp:
         return marks_of(self.settlement.ledgers.values(), shown)
 
 
-async def catch_up(venue: Venue, state: SeasonState, sent: Sent | None = None, *, funding: bool = True) -> CaughtUp:
+async def catch_up(
+    venue: Venue, state: SeasonState, sent: Sent | None = None, *, funding: bool = True, asked: Collection[str] = ()
+) -> CaughtUp:
     """Settle what the venue did since the state was booked, looking again until the positions agree.
 
     Args:
@@ -81,8 +83,9 @@ async def catch_up(venue: Venue, state: SeasonState, sent: Sent | None = None, *
         state: As booked; nothing of it is changed.
         sent: By this unit of work.
         funding: Ask for fundings even where nothing was traded.
+        asked: Client ids of orders of which `sent` says what they have executed: they are no reason of their own to read trades.
     """
-    hinted = _merged(open_symbols(state), sent.symbols if sent else {})
+    hinted = _merged(open_symbols(state, asked), sent.symbols if sent else {})
     for pause in (*PAUSES, None):
         until = await venue.market.time()
         accounts = await _books(venue)
@@ -97,11 +100,11 @@ async def catch_up(venue: Venue, state: SeasonState, sent: Sent | None = None, *
     return CaughtUp(until=until, settlement=settlement, accounts=accounts, funded=funded, differences=differences)
 
 
-def open_symbols(state: SeasonState) -> dict[AccountId, frozenset[str]]:
+def open_symbols(state: SeasonState, asked: Collection[str] = ()) -> dict[AccountId, frozenset[str]]:
     """Return the symbols, by account, in which an order of unknown fate may have traded without a trace in the positions."""
     found: dict[AccountId, frozenset[str]] = {}
-    for intent in state.intents.values():
-        if not intent.order.order_type.conditional:
+    for name, intent in state.intents.items():
+        if not intent.order.order_type.conditional and name not in asked:
             account = state.season.account_of(intent.llm_id)
             found[account] = found.get(account, frozenset()) | {intent.order.symbol}
     return found
@@ -154,11 +157,7 @@ def _in_full(settlement: Settlement, sent: Sent | None) -> bool:
 
 def missing_fills(settlement: Settlement, filled: Mapping[str, Decimal]) -> frozenset[str]:
     """Return the client ids of orders that filled, as the venue said, and whose trades are not all booked yet."""
-    seen: dict[str, Decimal] = {}
-    for booked in settlement.fills:
-        name = booked.fill.client_order_id
-        seen[name] = seen.get(name, ZERO) + booked.fill.quantity
-    return frozenset(name for name, quantity in filled.items() if seen.get(name, ZERO) < quantity)
+    return frozenset(name for name, quantity in filled.items() if settlement.executed.get(name, ZERO) < quantity)
 
 
 def _merged(one: Symbols, other: Symbols) -> dict[AccountId, frozenset[str]]:

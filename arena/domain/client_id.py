@@ -80,6 +80,16 @@ def parse_client_order_id(text: str) -> OrderKey | None:
     )
 
 
+def entry_of(client_id: str) -> str:
+    """Return what the ids of an entry's orders (its opening, stop, target, fallback) have in common: all but the leg."""
+    return client_id.rpartition("-")[0]
+
+
+def of_the_same_entry(client_id: str, leg: Leg) -> str:
+    """Return the id of another order of the same entry."""
+    return f"{entry_of(client_id)}-{leg}"
+
+
 def owner_of(client_id: str, season_id: SeasonId) -> CompetitorId | None:
     """Return the competitor of this season that an order belongs to; None for a foreign order."""
     key = parse_client_order_id(client_id)

@@ -17,6 +17,13 @@ class Action(StrEnum):
     HOLD = "hold"
 
 
+class EntryType(StrEnum):
+    """How an opening enters: at once at the market's price, or by a post-only limit order that ends with the next cycle."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+
+
 OPENING = frozenset({Action.OPEN_LONG, Action.OPEN_SHORT})
 
 
@@ -28,6 +35,8 @@ class SymbolDecision:
         size_percent: For opening, the share of equity to commit as margin; for reducing, the share of the position to
             close; 1 to 100, ignored otherwise.
         leverage: Whole multiple for opening, ≥ 1, ignored otherwise.
+        entry_type: Of an opening; MARKET otherwise.
+        limit_price: USDT, of an opening by a limit order; None otherwise.
         stop_price, target_price: USDT; an opening needs a stop.
         confidence: The model's own, 0 to 100.
         invalidation: What would prove the idea wrong.
@@ -43,6 +52,8 @@ class SymbolDecision:
     confidence: int
     invalidation: str
     reason: str
+    entry_type: EntryType = EntryType.MARKET
+    limit_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,6 +145,30 @@ class Intent:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An opening that may still fill: a limit order that rests, or an order whose fate is not known.
+
+    Attributes:
+        filled: Base asset, booked so far.
+        shown: Whether the venue has just shown that it rests.
+    """
+
+    opening: Intent
+    filled: Decimal = Decimal(0)
+    shown: bool = False
+
+    @property
+    def rest(self) -> Decimal:
+        """What may still be filled, base asset, ≥ 0."""
+        return self.opening.order.quantity - self.filled
+
+    @property
+    def margin(self) -> Decimal:
+        """What the rest would bind, USDT: at the limit price, or the last price when it was formed."""
+        return self.rest * (self.opening.order.price or self.opening.arrival_price) / self.opening.leverage
+
+
 class OrderStatus(StrEnum):
     """What came of sending an order or asking for it."""
 

@@ -12,7 +12,8 @@ from arena.domain.competitor import CompetitorId, SeasonId
 from arena.domain.instrument import Instrument
 from arena.domain.ledger import PositionKey
 from arena.domain.market import MarketSnapshot
-from arena.domain.order import Intent, Leg, Order, OrderSide, OrderType, PositionSide, Thesis
+from arena.domain.money import ZERO
+from arena.domain.order import Intent, Leg, Order, OrderSide, OrderType, Pending, PositionSide, Thesis
 from arena.domain.position import Position
 from arena.domain.risk import Limits, Rejection
 
@@ -48,27 +49,44 @@ class Exit:
     stop: Intent | None
     target: Intent | None
 
+    def enlarged(self, quantity: Decimal) -> Exit:
+        """Return the exit that closes so much more (base asset, ≥ 0)."""
+        order = self.closing.order
+        return replace(self, closing=replace(self.closing, order=replace(order, quantity=order.quantity + quantity)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Give a held position the stop and the target that it should have and has not.
+    """Give a held position, or a limit order that may become one, the stop and the target that it should have and has not.
 
     Attributes:
+        llm_id, key: Whose, and which.
+        quantity: What is held, base asset; the target is for it, the stop also for what the entry may still fill.
         cancels: Client ids of orders that rest for it with another quantity or price.
         stop, target: To be placed; None where the one that rests is right, or none is wanted.
         resting: (stop id, target id) of those that are right.
-        fallback: Closes the position, where no stop can be had.
-        overdue: Whether the position has been without a stop for longer than it may.
+        fallback: Closes the position, where no stop can be had; None where nothing is held.
+        overdue: Whether it has been without a stop for longer than it may.
+        exposed: Whether something is without a stop, or has only had one of the wrong size.
+        pending: Its entry that may still be filled, which is cancelled where no stop can be had.
     """
 
+    llm_id: CompetitorId
     key: PositionKey
     quantity: Decimal
     cancels: tuple[str, ...]
     stop: Intent | None
     target: Intent | None
     resting: tuple[str | None, str | None]
-    fallback: Exit
+    fallback: Exit | None
     overdue: bool
+    exposed: bool = True
+    pending: Pending | None = None
+
+    @property
+    def coming(self) -> Decimal:
+        """What may still be filled, base asset."""
+        return self.pending.rest if self.pending is not None else ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +110,9 @@ class OrderPlan:
         for leaving in self.exits:
             found += [leaving.closing, leaving.stop, leaving.target]
         for guard in self.guards:
-            found += [guard.stop, guard.target, guard.fallback.closing, guard.fallback.stop, guard.fallback.target]
+            found += [guard.stop, guard.target]
+            if guard.fallback is not None:
+                found += [guard.fallback.closing, guard.fallback.stop, guard.fallback.target]
         for entering in self.entries:
             found += [entering.opening, entering.stop, entering.target, entering.fallback]
         return tuple(intent for intent in found if intent is not None)
@@ -157,6 +177,12 @@ def market_order(symbol: str, side: PositionSide, order_side: OrderSide, quantit
         order_type=OrderType.MARKET,
         quantity=quantity,
     )
+
+
+def entry_order(symbol: str, side: PositionSide, quantity: Decimal, limit: Decimal | None) -> Order:
+    """Return the order that opens, without a name yet: at the market, or at a limit on its tick."""
+    opening = market_order(symbol, side, side.opening_side, quantity)
+    return opening if limit is None else replace(opening, order_type=OrderType.LIMIT, price=limit)
 
 
 def protective_order(

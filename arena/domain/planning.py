@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from arena.domain.decision import OPENING, Action, Decision, SymbolDecision
 from arena.domain.instrument import Instrument
-from arena.domain.ledger import Ledger
+from arena.domain.ledger import Ledger, PositionKey
 from arena.domain.market import SymbolMarket
 from arena.domain.money import ZERO
-from arena.domain.order import Intent, Leg, Order, PositionSide, Thesis
-from arena.domain.plan import Desk, Entry, Exit, OrderPlan, exit_of, market_order, protective_order
+from arena.domain.order import Intent, Leg, Order, Pending, PositionSide, Thesis
+from arena.domain.plan import Desk, Entry, Exit, OrderPlan, entry_order, exit_of, market_order, protective_order
 from arena.domain.position import Position
 from arena.domain.risk import (
     PERCENT,
     MarginState,
     Rejection,
     RejectionReason,
+    check_limit,
     check_market,
     check_terms,
     margin_state,
@@ -25,8 +27,13 @@ from arena.domain.risk import (
     trading_cost,
 )
 
+Outstanding = Mapping[PositionKey, Pending]
+NOTHING: Outstanding = {}
 
-def plan_orders(decision: Decision, ledger: Ledger, desk: Desk, venue_available: Decimal | None = None) -> OrderPlan:
+
+def plan_orders(
+    decision: Decision, ledger: Ledger, desk: Desk, venue_available: Decimal | None = None, pending: Outstanding = NOTHING
+) -> OrderPlan:
     """Return the orders of a decision that pass every limit, and a rejection for each part that does not.
 
     Args:
@@ -34,12 +41,15 @@ def plan_orders(decision: Decision, ledger: Ledger, desk: Desk, venue_available:
         ledger: After everything known has been booked.
         desk: The cycle's market and limits.
         venue_available: What the shared account could still bind, USDT.
+        pending: Its earlier openings that may still fill; nothing else is done in their symbols, and their margin is bound.
     """
-    exits, rejections = _plan_exits(decision, ledger, desk)
-    room = _room_after(exits, ledger, desk, venue_available)
+    free, rejections = _without_pending(decision, ledger, pending)
+    exits, unfit = _plan_exits(free, ledger, desk)
+    rejections += unfit
+    room = _room_after(exits, ledger, desk, venue_available, pending)
     entries: list[Entry] = []
     notes: dict[str, str] = {}
-    for wanted in decision.symbols:
+    for wanted in free.symbols:
         if wanted.action not in OPENING:
             continue
         planned = _plan_entry(wanted, ledger, desk, room)
@@ -56,6 +66,14 @@ def plan_orders(decision: Decision, ledger: Ledger, desk: Desk, venue_available:
 def flatten(position: Position, desk: Desk, leg: Leg = Leg.FLATTEN) -> Exit:
     """Return the exit that closes a position whole, whatever its owner says (liquidation, an overclosed bucket)."""
     return _exit(position, position.quantity, desk, leg)
+
+
+def _without_pending(decision: Decision, ledger: Ledger, pending: Outstanding) -> tuple[Decision, list[Rejection]]:
+    taken = {symbol for symbol, _ in pending}
+    why = "an earlier entry may still be filled: it has to end before anything else is done"
+    refused = [each for each in decision.symbols if each.symbol in taken and each.action is not Action.HOLD]
+    rejections = [_rejected(ledger, each, RejectionReason.ENTRY_PENDING, why) for each in refused]
+    return Decision(symbols=tuple(each for each in decision.symbols if each.symbol not in taken)), rejections
 
 
 def _plan_exits(decision: Decision, ledger: Ledger, desk: Desk) -> tuple[list[Exit], list[Rejection]]:
@@ -86,7 +104,9 @@ def _exit(position: Position, quantity: Decimal, desk: Desk, leg: Leg) -> Exit:
     return exit_of(position, quantity, desk.unit, desk.instruments[position.symbol], arrival, leg)
 
 
-def _room_after(exits: list[Exit], ledger: Ledger, desk: Desk, venue_available: Decimal | None) -> MarginState:
+def _room_after(
+    exits: list[Exit], ledger: Ledger, desk: Desk, venue_available: Decimal | None, pending: Outstanding
+) -> MarginState:
     marks = {**{key[0]: p.entry_price for key, p in ledger.positions.items()}, **desk.snapshot.marks()}
     state = margin_state(ledger, marks, venue_available)
     freed, costs, gone = ZERO, ZERO, 0
@@ -97,6 +117,8 @@ def _room_after(exits: list[Exit], ledger: Ledger, desk: Desk, venue_available: 
         market, instrument = desk.snapshot.symbols.get(order.symbol), desk.instruments[order.symbol]
         costs += trading_cost(order.side, order.quantity, market, instrument) if market else notional * instrument.taker_fee_rate
         gone += leaving.remaining == 0
+    freed -= sum((each.margin for each in pending.values()), ZERO)
+    gone -= len(pending.keys() - ledger.positions.keys())
     return replace(state, equity=state.equity - costs, used=state.used - freed, open_positions=state.open_positions - gone)
 
 
@@ -111,7 +133,8 @@ def _plan_entry(
         return _rejected(ledger, wanted, *refusal)
     market, instrument = desk.snapshot.symbols[wanted.symbol], desk.instruments[wanted.symbol]
     wanted = _on_ticks(wanted, instrument)
-    refusal = check_terms(wanted, side, market, desk.limits)
+    refusal = None if wanted.limit_price is None else check_limit(wanted.limit_price, side, market, instrument)
+    refusal = refusal or check_terms(wanted, side, market, desk.limits)
     if refusal is not None:
         return _rejected(ledger, wanted, *refusal)
     size = size_opening(wanted, side, market, instrument, room, desk.limits)
@@ -121,9 +144,10 @@ def _plan_entry(
 
 
 def _on_ticks(wanted: SymbolDecision, instrument: Instrument) -> SymbolDecision:
-    """Return the decision with stop and target as they will be sent: rounding may put them on the wrong side of the price."""
-    stop, target = (price and instrument.round_price(price) for price in (wanted.stop_price, wanted.target_price))
-    return replace(wanted, stop_price=stop, target_price=target)
+    """Return the decision with its prices as they will be sent: rounding may put them on the wrong side of each other."""
+    prices = (wanted.limit_price, wanted.stop_price, wanted.target_price)
+    limit, stop, target = (price and instrument.round_price(price) for price in prices)
+    return replace(wanted, limit_price=limit, stop_price=stop, target_price=target)
 
 
 def _entry(
@@ -146,7 +170,7 @@ def _entry(
 
     assert wanted.stop_price is not None  # check_terms refuses an opening without one
     return Entry(
-        opening=intent(Leg.OPEN, market_order(wanted.symbol, side, side.opening_side, quantity)),
+        opening=intent(Leg.OPEN, entry_order(wanted.symbol, side, quantity, wanted.limit_price)),
         stop=conditional(Leg.STOP, wanted.stop_price),
         target=None if wanted.target_price is None else conditional(Leg.TARGET, wanted.target_price),
         fallback=intent(Leg.FLATTEN, market_order(wanted.symbol, side, side.closing_side, quantity)),

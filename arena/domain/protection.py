@@ -6,15 +6,17 @@ The stop that counts is the one that rests at the venue, not the one that was se
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from arena.domain.client_id import parse_client_order_id, season_tag
+from arena.domain.client_id import entry_of, of_the_same_entry, parse_client_order_id, season_tag
+from arena.domain.competitor import CompetitorId
 from arena.domain.instrument import Instrument
-from arena.domain.ledger import Ledger
+from arena.domain.ledger import Ledger, PositionKey
 from arena.domain.margin import liquidatable, total_maintenance
-from arena.domain.order import Intent, Leg, RestingOrder
+from arena.domain.money import ZERO
+from arena.domain.order import Intent, Leg, Pending, RestingOrder
 from arena.domain.plan import Exit, Guard, OrderPlan, UnitOfWork, exit_of, protective_intent
 from arena.domain.position import Position
 
@@ -28,14 +30,20 @@ class Watch:
     Attributes:
         marks: Of every held symbol, USDT.
         deadline: How long a position may be without a stop.
-        known: Client ids of the intents that are still open: an order whose intent is there is placed again under its own id.
+        known: The intents that are still open, by client id: an order whose intent is there is placed again under its own id.
+        pending: Limit orders that may still be filled, by competitor and position.
     """
 
     unit: UnitOfWork
     marks: Mapping[str, Decimal]
     instruments: Mapping[str, Instrument]
     deadline: timedelta
-    known: Collection[str]
+    known: Mapping[str, Intent]
+    pending: Mapping[CompetitorId, Mapping[PositionKey, Pending]] = field(default_factory=dict)
+
+    def pending_of(self, ledger: Ledger) -> Mapping[PositionKey, Pending]:
+        """Return a competitor's own."""
+        return self.pending.get(ledger.llm_id, {})
 
 
 def liquidated(ledger: Ledger, marks: Mapping[str, Decimal], instruments: Mapping[str, Instrument]) -> bool:
@@ -44,14 +52,33 @@ def liquidated(ledger: Ledger, marks: Mapping[str, Decimal], instruments: Mappin
 
 
 def protect(ledger: Ledger, resting: Resting, watch: Watch) -> OrderPlan:
-    """Return what keeps a competitor's positions protected: exits of what must not be held, guards for what has lost its stop."""
-    positions = tuple(ledger.positions.values())
+    """Return what keeps a competitor protected: exits of what must not be held, guards for what has lost its stop.
+
+    A position whose entry may still be filled is not left before the entry has ended (see `in_the_way`).
+    """
+    pending, positions = watch.pending_of(ledger), tuple(ledger.positions.values())
+    settled = [position for key, position in ledger.positions.items() if key not in pending]
     if liquidated(ledger, watch.marks, watch.instruments):
-        exits = tuple(_exit(position, resting, watch, Leg.LIQUIDATE) for position in positions)
+        exits = tuple(_exit(position, resting, watch, Leg.LIQUIDATE) for position in settled)
         return OrderPlan(llm_id=ledger.llm_id, exits=exits)
-    exits = tuple(_exit(position, resting, watch, Leg.FLATTEN) for position in positions if not _can_be_protected(position))
-    guards = (_guard(position, resting, watch) for position in positions if _can_be_protected(position))
+    exits = tuple(_exit(position, resting, watch, Leg.FLATTEN) for position in settled if not _can_be_protected(position))
+    guards = [_guard(position, resting, watch) for position in positions if _can_be_protected(position)]
+    guards += [_entry_guard(key, each, resting, watch) for key, each in pending.items() if key not in ledger.positions]
     return OrderPlan(llm_id=ledger.llm_id, exits=exits, guards=tuple(guard for guard in guards if guard is not None))
+
+
+def in_the_way(ledger: Ledger, watch: Watch) -> Iterator[Pending]:
+    """Yield the entries that must end before something else can be done.
+
+    Those of a competitor that is liquidated, of a position that must be left, and of one of which a part has been closed again:
+    a round that is being left is not entered any further.
+    """
+    ruined = liquidated(ledger, watch.marks, watch.instruments)
+    for key, pending in watch.pending_of(ledger).items():
+        position = ledger.positions.get(key)
+        left = pending.filled > 0 if position is None else not _can_be_protected(position) or position.closed_quantity > 0
+        if ruined or left:
+            yield pending
 
 
 def strays(
@@ -63,16 +90,16 @@ def strays(
         resting: Conditional orders of one account.
         ledgers: Of its competitors.
         unit: Whose season it is.
-        waiting: Client ids of openings whose fate is not known yet; their stops and targets are left alone.
+        waiting: Client ids of openings that may still be filled; their stops and targets are left alone.
     """
     needed = {
         order_id for ledger in ledgers for p in ledger.positions.values() for order_id in (p.stop_order_id, p.target_order_id)
     }
-    unsettled = {order_id.rpartition("-")[0] for order_id in waiting}
+    unsettled = {entry_of(order_id) for order_id in waiting}
     for order in resting:
         key = parse_client_order_id(order.client_order_id)
         ours = key is not None and key.tag == season_tag(unit.season_id)
-        if ours and order.client_order_id not in needed and order.client_order_id.rpartition("-")[0] not in unsettled:
+        if ours and order.client_order_id not in needed and entry_of(order.client_order_id) not in unsettled:
             yield order.symbol, order.client_order_id
 
 
@@ -89,14 +116,19 @@ def _exit(position: Position, resting: Resting, watch: Watch, leg: Leg) -> Exit:
 
 def _guard(position: Position, resting: Resting, watch: Watch) -> Guard | None:
     """Return what the position lacks; None where its stop and its target rest as they should."""
-    stop, target = _wanted(Leg.STOP, position, watch), _wanted(Leg.TARGET, position, watch)
+    pending = watch.pending.get(position.llm_id, {}).get((position.symbol, position.side))
+    coming = pending.rest if pending else ZERO
+    stop = _wanted(Leg.STOP, position, position.quantity + coming, watch)
+    target = _wanted(Leg.TARGET, position, position.quantity, watch)
     if position.target_order_id is None:
         target = None  # it was refused, or never wanted
     right = {leg: _rests(intent, order_id, resting) for leg, intent, order_id in _pairs(position, stop, target)}
     if all(right.values()):
         return None
     wrong = [i for leg, _, i in _pairs(position, stop, target) if i is not None and i in resting and not right[leg]]
+    rests = resting.get(position.stop_order_id or "")
     return Guard(
+        llm_id=position.llm_id,
         key=(position.symbol, position.side),
         quantity=position.quantity,
         cancels=tuple(wrong),
@@ -108,6 +140,32 @@ def _guard(position: Position, resting: Resting, watch: Watch) -> Guard | None:
         ),
         fallback=_exit(position, resting, watch, Leg.FLATTEN),
         overdue=watch.unit.as_of - position.opened_at > watch.deadline,
+        exposed=position.closed_quantity > 0 or rests is None or rests.quantity < position.quantity,
+        pending=pending,
+    )
+
+
+def _entry_guard(key: PositionKey, pending: Pending, resting: Resting, watch: Watch) -> Guard | None:
+    """Return what a limit order that rests and has filled nothing yet lacks; None where its stop rests as it should."""
+    opening = pending.opening
+    stop_id = of_the_same_entry(opening.order.client_order_id, Leg.STOP)
+    stop = watch.known.get(stop_id)
+    if not pending.shown or stop is None:
+        return None
+    stop = replace(stop, order=replace(stop.order, quantity=pending.rest))
+    if _rests(stop, stop_id, resting):
+        return None
+    return Guard(
+        llm_id=opening.llm_id,
+        key=key,
+        quantity=ZERO,
+        cancels=(stop_id,) if stop_id in resting else (),
+        stop=stop,
+        target=None,
+        resting=(None, None),
+        fallback=None,
+        overdue=watch.unit.as_of - opening.created_at > watch.deadline,
+        pending=pending,
     )
 
 
@@ -116,10 +174,10 @@ def _pairs(position: Position, stop: Intent | None, target: Intent | None) -> It
     yield Leg.TARGET, target, position.target_order_id
 
 
-def _wanted(leg: Leg, position: Position, watch: Watch) -> Intent | None:
+def _wanted(leg: Leg, position: Position, quantity: Decimal, watch: Watch) -> Intent | None:
     """Return the order that should rest, under the id it already has where its intent is still open."""
     mark, instrument = watch.marks[position.symbol], watch.instruments[position.symbol]
-    intent = protective_intent(leg, position, position.quantity, watch.unit, instrument, mark)
+    intent = protective_intent(leg, position, quantity, watch.unit, instrument, mark)
     order_id = position.stop_order_id if leg is Leg.STOP else position.target_order_id
     if intent is None or order_id is None or order_id not in watch.known:
         return intent

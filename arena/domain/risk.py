@@ -51,8 +51,10 @@ class RejectionReason(StrEnum):
     NOT_TRADING = "not_trading"
     ALREADY_OPEN = "already_open"
     NO_POSITION = "no_position"
+    ENTRY_PENDING = "entry_pending"
     LEVERAGE = "leverage"
     OPEN_POSITIONS = "open_positions"
+    LIMIT_PRICE = "limit_price"
     STOP_MISSING = "stop_missing"
     STOP_SIDE = "stop_side"
     TARGET_SIDE = "target_side"
@@ -129,6 +131,16 @@ def trading_cost(side: OrderSide, quantity: Decimal, market: SymbolMarket, instr
     return quantity * (distance + market.last_price * (instrument.taker_fee_rate + SLIPPAGE_ALLOWANCE))
 
 
+def entering_cost(
+    decision: SymbolDecision, side: PositionSide, quantity: Decimal, market: SymbolMarket, instrument: Instrument
+) -> Decimal:
+    """Return the equity that entering takes, USDT, ≥ 0: of a limit the maker's fee and the distance between limit and mark."""
+    limit = decision.limit_price
+    if limit is None:
+        return trading_cost(side.opening_side, quantity, market, instrument)
+    return quantity * (max(ZERO, side.sign * (limit - market.mark_price)) + limit * instrument.maker_fee_rate)
+
+
 def stale(market: SymbolMarket, as_of: datetime, limits: Limits) -> str | None:
     """Return why the symbol's data cannot be acted on, or None."""
     if not market.candles:
@@ -156,21 +168,40 @@ def check_market(
     return None if why is None else (RejectionReason.STALE_DATA, why)
 
 
+def check_limit(
+    limit: Decimal, side: PositionSide, market: SymbolMarket, instrument: Instrument
+) -> tuple[RejectionReason, str] | None:
+    """Return why a limit order that only makes cannot rest at its price, or None."""
+    where = "below" if side is PositionSide.LONG else "above"
+    if limit <= 0 or (market.last_price - limit) * side.sign <= 0:
+        return RejectionReason.LIMIT_PRICE, f"the limit of a {side.lower()} must be {where} the price {market.last_price}"
+    if (limit - market.mark_price * (1 + side.sign * instrument.price_band)) * side.sign > 0:
+        return RejectionReason.LIMIT_PRICE, f"the limit {limit} is too far beyond the mark {market.mark_price}"
+    return None
+
+
 def check_terms(
     decision: SymbolDecision, side: PositionSide, market: SymbolMarket, limits: Limits
 ) -> tuple[RejectionReason, str] | None:
-    """Return what is wrong with the leverage, stop or target of an opening, or None."""
+    """Return what is wrong with the leverage, stop or target of an opening, or None.
+
+    The stop lies beyond last, mark and the limit price; the target beyond last and mark, or the limit price alone, since it is
+    placed once the limit has been filled.
+    """
     if not 1 <= decision.leverage <= limits.max_leverage:
         return RejectionReason.LEVERAGE, f"leverage {decision.leverage} is outside 1 to {limits.max_leverage}"
     if decision.stop_price is None or decision.stop_price <= 0:
         return RejectionReason.STOP_MISSING, "an opening needs a stop price"
+    limit = () if decision.limit_price is None else (decision.limit_price,)
     prices = (market.last_price, market.mark_price)
-    if not all((price - decision.stop_price) * side.sign > 0 for price in prices):
+    entry = f"the limit {decision.limit_price}" if limit else f"the price {market.last_price}"
+    if not all((price - decision.stop_price) * side.sign > 0 for price in (*prices, *limit)):
         where = "below" if side is PositionSide.LONG else "above"
-        return RejectionReason.STOP_SIDE, f"the stop of a {side.lower()} must be {where} the price {market.last_price}"
-    if decision.target_price is not None and not all((decision.target_price - price) * side.sign > 0 for price in prices):
+        return RejectionReason.STOP_SIDE, f"the stop of a {side.lower()} must be {where} {entry}"
+    target = decision.target_price
+    if target is not None and not all((target - price) * side.sign > 0 for price in limit or prices):
         where = "above" if side is PositionSide.LONG else "below"
-        return RejectionReason.TARGET_SIDE, f"the target of a {side.lower()} must be {where} the price {market.last_price}"
+        return RejectionReason.TARGET_SIDE, f"the target of a {side.lower()} must be {where} {entry}"
     return None
 
 
@@ -192,7 +223,10 @@ class Size:
 def size_opening(
     decision: SymbolDecision, side: PositionSide, market: SymbolMarket, instrument: Instrument, room: MarginState, limits: Limits
 ) -> Size | tuple[RejectionReason, str]:
-    """Return the size an opening gets: what it asks for, cut to what fits, in whole steps; or why nothing fits."""
+    """Return the size an opening gets: what it asks for, cut to what fits, in whole steps; or why nothing fits.
+
+    A limit order is sized at its price.
+    """
     if room.open_positions >= limits.max_open_positions:
         return (
             RejectionReason.OPEN_POSITIONS,
@@ -201,16 +235,16 @@ def size_opening(
     largest = room.largest_margin(limits)
     if largest == 0:
         return RejectionReason.MARGIN, f"no margin is free: the equity is {room.equity:.2f} USDT, {room.used:.2f} are bound"
-    price = opening_price(market)
+    price = decision.limit_price or opening_price(market)
     asked = room.equity * decision.size_percent * PERCENT
     quantity = instrument.round_quantity(min(asked, largest) * decision.leverage / price)
     if quantity > 0 and quantity * price / decision.leverage >= largest:
         quantity -= instrument.step_size  # `free margin > required × buffer` excludes the bound itself
     quantity = min(quantity, instrument.round_quantity(instrument.max_market_quantity))
-    floor_price = min(market.last_price, market.mark_price)
+    floor_price = decision.limit_price or min(market.last_price, market.mark_price)
     if quantity < instrument.min_quantity or quantity * floor_price < instrument.min_notional:
         return _too_small(quantity, floor_price, instrument, asked > largest, largest)
-    notional = quantity * price
+    notional = quantity * max(price, market.mark_price)  # the tier is the mark's
     try:
         tier = instrument.tier(notional)
     except TierNotFound as error:
@@ -218,8 +252,8 @@ def size_opening(
     if limits.max_leverage > tier.max_leverage:  # the venue's leverage is the account's, not the competitor's
         detail = f"{notional:.2f} USDT of {market.symbol} allow leverage {tier.max_leverage} at most, the account has"
         return RejectionReason.LEVERAGE, f"{detail} {limits.max_leverage}"
-    cost = trading_cost(side.opening_side, quantity, market, instrument)
-    return Size(quantity=quantity, margin=notional / decision.leverage, cost=cost, cut=asked > largest)
+    cost = entering_cost(decision, side, quantity, market, instrument)
+    return Size(quantity=quantity, margin=quantity * price / decision.leverage, cost=cost, cut=asked > largest)
 
 
 def _too_small(

@@ -195,6 +195,8 @@ def _entry(
         "action": json.dumps(idea.action),
         "size_percent": str(size_percent),
         "leverage": str(leverage),
+        "entry_type": '"market"',
+        "limit_price": "null",
         "stop_price": "null" if stop is None else plain(stop),  # exact: a Decimal never passes through a float
         "target_price": "null" if target is None else plain(target),
         "confidence": str(_CONFIDENCE),

@@ -32,6 +32,8 @@ def part(symbol: str, action: str, **changes: Any) -> dict[str, Any]:
         "action": action,
         "size_percent": 20,
         "leverage": 2,
+        "entry_type": "market",
+        "limit_price": None,
         "stop_price": None,
         "target_price": None,
         "confidence": 50,

@@ -170,7 +170,7 @@ def watched(*, age: timedelta = timedelta(hours=1), **positions: object) -> Orde
         marks={"SOLUSDT": Decimal(150)},
         instruments=instruments(),
         deadline=timedelta(seconds=15),
-        known=frozenset({OLD_STOP, OLD_TARGET}),
+        known=dict.fromkeys((OLD_STOP, OLD_TARGET), OPENING.entries[0].stop),
     )
     return protect(book, {}, watch)
 

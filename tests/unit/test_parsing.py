@@ -25,6 +25,8 @@ def entry(**changes: Any) -> dict[str, Any]:
         "action": "open_long",
         "size_percent": 20,
         "leverage": 3,
+        "entry_type": "market",
+        "limit_price": None,
         "stop_price": 64000.5,
         "target_price": None,
         "confidence": 70,
@@ -53,6 +55,7 @@ RIGHT = SymbolDecision(
 )
 FULL_WIDTH = ONE.translate(str.maketrans({"{": "｛", "}": "｝", "[": "［", "]": "］", ":": "：", ",": "，"}))
 CURLY = "".join("“”"[i % 2] if c == '"' else c for i, c in ((ONE[:n].count('"'), c) for n, c in enumerate(ONE)))
+LIMIT = answer(entry(entry_type="limit", limit_price=64500))
 SCHEMA_ECHO = json.dumps(ANSWER_SCHEMA)
 
 READ = {
@@ -170,6 +173,22 @@ REFUSED = {
     "a confidence as a fraction": (spoilt(confidence=0.5), "decisions[1].confidence: 0.5 is not a whole number"),
     "a confidence as text": (spoilt(confidence="0.5"), 'decisions[1].confidence: "0.5" is not a whole number'),
     "a confidence as a list": (spoilt(confidence=[70]), "decisions[1].confidence: a list is not a whole number"),
+    "an entry type that is none": (spoilt(entry_type="stop"), 'decisions[1].entry_type: "stop" is not one of market, limit'),
+    "no entry type": (spoilt(entry_type=None), "decisions[1].entry_type: null is not a text"),
+    "a limit without a price": (spoilt(entry_type="limit"), "decisions[1].limit_price: a limit order needs a price"),
+    "a price without a limit": (
+        spoilt(limit_price=64500),
+        "decisions[1].limit_price: 64500 is given, but entry_type is market",
+    ),
+    "a limit that opens nothing": (
+        spoilt(action="hold", entry_type="limit", limit_price=64500),
+        "decisions[1].entry_type: hold is not an opening, so it cannot be a limit order",
+    ),
+    "a limit price for a close": (
+        spoilt(action="close", limit_price=64500),
+        "decisions[1].limit_price: 64500 is given, but entry_type is market",
+    ),
+    "a negative limit": (spoilt(entry_type="limit", limit_price=-1), "decisions[1].limit_price: -1 is not a price"),
     "a negative price": (spoilt(stop_price=-1), "decisions[1].stop_price: -1 is not a price"),
     "a price with words": (spoilt(stop_price="about 64000"), 'decisions[1].stop_price: "about 64000" is not a price or null'),
     "a price with a comma": (spoilt(target_price="64,000"), 'decisions[1].target_price: "64,000" is not a price or null'),

@@ -14,7 +14,7 @@ import pytest
 
 from arena.adapters.paper.account import PaperOrder
 from arena.adapters.paper.market import PaperMarket
-from arena.application import execution, lease, sweep, venue
+from arena.application import entries, execution, lease, venue
 from arena.application.reconcile import discrepancies
 from arena.application.record import SeasonState
 from arena.bootstrap import Arena
@@ -303,7 +303,7 @@ async def test_the_stop_of_an_opening_that_never_landed_is_left_until_that_is_ce
     assert set(resting(at)) == {named(Leg.STOP), named(Leg.TARGET)} and at.account.buckets == {}
     await looked(at)
     assert len(resting(at)) == 2, "it may still land"
-    monkeypatch.setattr(sweep, "NEVER_LANDED", timedelta(0))
+    monkeypatch.setattr(entries, "NEVER_LANDED", timedelta(0))
     at.engine.advance(at.engine.now + timedelta(seconds=31))
     await looked(at)
     await looked(at)

@@ -172,6 +172,8 @@ CREATE TABLE IF NOT EXISTS llm_decisions (
     confidence INTEGER,
     size_percent INTEGER,
     leverage INTEGER,
+    entry_type TEXT CHECK (entry_type IN ('market', 'limit')),
+    limit_price TEXT,
     stop_price TEXT,
     target_price TEXT,
     invalidation TEXT,
@@ -270,6 +272,7 @@ CREATE TABLE IF NOT EXISTS fills (
     FOREIGN KEY (season_id, booked_cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS fills_competitor ON fills (season_id, llm_id);
+CREATE INDEX IF NOT EXISTS fills_order ON fills (season_id, client_order_id);
 CREATE INDEX IF NOT EXISTS fills_time ON fills (season_id, time);
 CREATE INDEX IF NOT EXISTS fills_cycle ON fills (season_id, booked_cycle);
 

@@ -6,12 +6,14 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from arena.adapters.storage.restore import booked_fill_of, books_of, closed_trade_of, funded_of, intent_of, ledger_of, season_of
 from arena.adapters.storage.rows import iso
 from arena.application.record import LATELY, Books, Lately, PastTurn, SeasonState
 from arena.domain.competitor import CompetitorId, Season, SeasonId
 from arena.domain.ledger import ClosedTrade, Ledger
+from arena.domain.money import ZERO
 from arena.domain.order import Intent
 from arena.errors import ConfigurationError
 
@@ -43,17 +45,19 @@ def read_state(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> 
     last = db.execute("SELECT * FROM bookings WHERE season_id = ? ORDER BY number DESC LIMIT 1", (season_id,)).fetchone()
     ledgers = _ledgers(db, season_id)
     settled_until = datetime.fromisoformat(last["closed_at"]) if last else season.started_at
+    intents = _open_intents(db, season_id)
     return SeasonState(
         season=season,
         number=begun["number"] or 0,
         booking=last["number"] if last else 0,
         books=books_of(last, ledgers) if last else Books(ledgers=ledgers),
-        intents=_open_intents(db, season_id),
+        intents=intents,
         settled_until=settled_until,
         past={each.llm_id: _past(db, season_id, each.llm_id) for each in season.competitors},
         news=_news(db, season),
         decided_at=_decided_at(db, season, as_of),
         lately=_lately(db, season_id, settled_until - LATELY),
+        executed=_executed(db, season_id, intents),
     )
 
 
@@ -73,6 +77,16 @@ def _ledgers(db: sqlite3.Connection, season_id: SeasonId) -> Mapping[CompetitorI
 def _open_intents(db: sqlite3.Connection, season_id: SeasonId) -> Mapping[str, Intent]:
     found = db.execute("SELECT * FROM intents WHERE season_id = ? AND closed_cycle IS NULL ORDER BY id", (season_id,))
     return {row["client_order_id"]: intent_of(row) for row in found}
+
+
+def _executed(db: sqlite3.Connection, season_id: SeasonId, intents: Mapping[str, Intent]) -> Mapping[str, Decimal]:
+    """Return what is booked of each intent's order."""
+    found: dict[str, Decimal] = {}
+    for name in intents:
+        sql = "SELECT quantity FROM fills INDEXED BY fills_order WHERE season_id = ? AND client_order_id = ?"
+        for row in db.execute(sql, (season_id, name)):
+            found[name] = found.get(name, ZERO) + Decimal(row["quantity"])
+    return found
 
 
 def _lately(db: sqlite3.Connection, season_id: SeasonId, since: datetime) -> Lately:

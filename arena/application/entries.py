@@ -1,0 +1,115 @@
+"""Openings between their sending and their end: what has become of them, and taking limit orders back.
+
+An entry by a limit order rests until the next cycle. Its stop rests with it, for all that is held and may still be filled; its
+target is placed for what is held. Whether an entry is over is decided here, from what the venue says and what is booked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from arena.application.ports import TradingAccount
+from arena.application.record import SeasonState
+from arena.application.settlement import Protection, Settlement
+from arena.application.venue import Sent, Venue
+from arena.domain.competitor import AccountId, CompetitorId
+from arena.domain.ledger import PositionKey
+from arena.domain.money import ZERO
+from arena.domain.order import Intent, Leg, OrderOutcome, OrderStatus, OrderType, Pending
+from arena.errors import ExchangeError
+from arena.together import together
+
+NEVER_LANDED = timedelta(seconds=30)  # an unknown order is not accepted any more: recvWindow is 5 s
+FORGOTTEN = timedelta(hours=1)  # an order that has traded and is shown no more has ended; venues keep ended orders for longer
+
+Said = Mapping[str, OrderOutcome | None]  # by client id; None: the venue does not know it; not in it: it could not be asked
+Outstanding = Mapping[CompetitorId, Mapping[PositionKey, Pending]]
+
+
+def limit_entries(state: SeasonState) -> tuple[Intent, ...]:
+    """Return the open intents of limit orders, whether they rest, were never sent, or have ended unseen."""
+    return tuple(intent for intent in state.intents.values() if intent.order.order_type is OrderType.LIMIT)
+
+
+async def ask_for(intents: Iterable[Intent], state: SeasonState, venue: Venue) -> Said:
+    """Return what the venue says of normal orders."""
+
+    async def one(intent: Intent) -> Said:
+        name = intent.order.client_order_id
+        try:
+            return {name: await _account(intent, state, venue).find(intent.order.symbol, name, conditional=False)}
+        except ExchangeError:
+            return {}
+
+    return {name: outcome for found in await together(*map(one, intents)) for name, outcome in found.items()}
+
+
+async def withdraw(intents: Iterable[Intent], state: SeasonState, venue: Venue) -> None:
+    """Cancel entries; how each has ended, and whether it has, is seen by asking for it afterwards."""
+
+    async def one(intent: Intent) -> None:
+        try:
+            await _account(intent, state, venue).cancel(intent.order.symbol, intent.order.client_order_id, conditional=False)
+        except ExchangeError:
+            return  # it may still rest, and is treated so
+
+    await together(*map(one, intents))
+
+
+def as_sent(said: Said, state: SeasonState) -> Sent:
+    """Return what a settlement must find of orders that the venue was asked for: all that they have executed."""
+    filled = {name: outcome.filled_quantity for name, outcome in said.items() if outcome is not None}
+    symbols: dict[AccountId, frozenset[str]] = {}
+    for name, quantity in filled.items():
+        if quantity > state.executed.get(name, ZERO):
+            account = state.season.account_of(state.intents[name].llm_id)
+            symbols[account] = symbols.get(account, frozenset()) | {state.intents[name].order.symbol}
+    return Sent(symbols=symbols, filled=filled, intents={}, protection=Protection())
+
+
+def is_over(intent: Intent, said: Said, settlement: Settlement, until: datetime) -> bool:
+    """Return whether it is certain that nothing more comes of an order than what is booked.
+
+    Args:
+        intent: Of a normal order.
+        said: Before the settlement.
+        settlement: With the trades up to `until`.
+        until: The venue's time.
+    """
+    name = intent.order.client_order_id
+    executed = settlement.executed.get(name, ZERO)
+    if executed >= intent.order.quantity:
+        return True
+    if name not in said:
+        return False
+    outcome, age = said[name], until - intent.created_at
+    if outcome is None:
+        return age > (FORGOTTEN if executed else NEVER_LANDED)
+    if outcome.status is OrderStatus.FILLED:
+        return executed >= outcome.filled_quantity
+    return outcome.status is OrderStatus.REFUSED
+
+
+def outstanding(intents: Iterable[Intent], executed: Mapping[str, Decimal], said: Said | None = None) -> Outstanding:
+    """Return openings that may still fill, by competitor and position.
+
+    Args:
+        intents: That are not over.
+        executed: What is booked of them.
+        said: By the venue.
+    """
+    found: dict[CompetitorId, dict[PositionKey, Pending]] = {}
+    for intent in intents:
+        order, outcome = intent.order, (said or {}).get(intent.order.client_order_id)
+        filled = executed.get(order.client_order_id, ZERO)
+        if intent.leg is Leg.OPEN and filled < order.quantity:
+            shown = outcome is not None and outcome.status is OrderStatus.RESTING
+            pending = Pending(opening=intent, filled=filled, shown=shown)
+            found.setdefault(intent.llm_id, {})[order.symbol, order.position_side] = pending
+    return found
+
+
+def _account(intent: Intent, state: SeasonState, venue: Venue) -> TradingAccount:
+    return venue.accounts[state.season.account_of(intent.llm_id)]
