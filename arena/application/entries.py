@@ -14,6 +14,7 @@ from arena.application.ports import TradingAccount
 from arena.application.record import SeasonState
 from arena.application.settlement import Protection, Settlement
 from arena.application.venue import Sent, Venue
+from arena.domain.client_id import of_the_same_entry
 from arena.domain.competitor import AccountId, CompetitorId
 from arena.domain.ledger import PositionKey
 from arena.domain.money import ZERO
@@ -67,6 +68,12 @@ def as_sent(said: Said, state: SeasonState) -> Sent:
             account = state.season.account_of(state.intents[name].llm_id)
             symbols[account] = symbols.get(account, frozenset()) | {state.intents[name].order.symbol}
     return Sent(symbols=symbols, filled=filled, intents={}, protection=Protection())
+
+
+def resting_entries(said: Said) -> frozenset[str]:
+    """Return the limit orders that rest, and the orders that would close what they fill: those are not sent before."""
+    shown = [name for name, outcome in said.items() if outcome is not None and outcome.status is OrderStatus.RESTING]
+    return frozenset(shown + [of_the_same_entry(name, Leg.FLATTEN) for name in shown])
 
 
 def is_over(intent: Intent, said: Said, settlement: Settlement, until: datetime) -> bool:

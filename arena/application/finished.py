@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from arena.application.settlement import Settlement
 from arena.application.venue import Sent, missing_fills
@@ -16,7 +16,7 @@ def finished_intents(
     known: Mapping[str, Intent],
     settlement: Settlement,
     sent: Sent,
-    outcomes: Iterable[tuple[CompetitorId, OrderOutcome]],
+    outcomes: Collection[tuple[CompetitorId, OrderOutcome]],
     waiting: Collection[str],
     lingering: Collection[str] = (),
 ) -> tuple[str, ...]:
@@ -36,7 +36,9 @@ def finished_intents(
     """
     held = [position for ledger in settlement.ledgers.values() for position in ledger.positions.values()]
     needed = {order_id for p in held for order_id in (p.stop_order_id, p.target_order_id)}.union(lingering)
-    open_fate = {name for name in waiting if not _traded(known[name], settlement)} | missing_fills(settlement, sent.filled)
+    ended = {o.client_order_id for _, o in outcomes if o.status in (OrderStatus.FILLED, OrderStatus.REFUSED)}
+    open_fate = {name for name in waiting if name not in ended and not _traded(known[name], settlement)}
+    open_fate |= missing_fills(settlement, sent.filled)
     unsure = [o.client_order_id for _, o in outcomes if o.status in (OrderStatus.UNKNOWN, OrderStatus.RESTING)]
     open_fate |= {i for i in unsure if not known[i].order.order_type.conditional and not _traded_whole(known[i], settlement)}
     groups = {entry_of(order_id) for order_id in open_fate}

@@ -1,16 +1,23 @@
-"""A turn told in one sentence: what was decided, and what came of it. The next prompt and the report show it."""
+"""A turn told in one sentence: what was decided, and what came of it. The next prompt and the report show it.
+
+What comes of a limit order is known after its turn has been told: it is put in when the turn is told again.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
 from arena.application.record import BookedFill, Turn
+from arena.domain.client_id import of_the_same_entry
 from arena.domain.decision import OPENING, Action, Decision, InvalidDecision, NoAnswer, SymbolDecision
 from arena.domain.money import ZERO, plain
-from arena.domain.order import Fill, Intent, Leg, OrderStatus
+from arena.domain.order import Fill, Intent, Leg, Order, OrderOutcome, OrderStatus, OrderType
 
+_OPEN = (OrderStatus.RESTING, OrderStatus.UNKNOWN)
 _LEAVING = frozenset({Action.CLOSE, Action.REDUCE})
+_RESTS = "rests until the next round"
 LONGEST_ERROR = 200  # characters; a provider's error page would drown the prompt
 
 
@@ -32,6 +39,29 @@ def summary(turn: Turn, fills: Sequence[BookedFill]) -> str:
         case decision:
             told = [_told(wanted, turn, fills) for wanted in decision.symbols] or ["held everything"]
             return "; ".join([*told, arena_did] if arena_did else told)
+
+
+def retold(summary: str, order: Order, fills: Sequence[Fill]) -> str:
+    """Return a turn's summary with what has become of one of its limit orders.
+
+    `open_long BTCUSDT 20 % at 3x, limit 60000: not filled, expired`
+
+    Args:
+        summary: As it was told while the order rested.
+        order: That has ended.
+        fills: Of the order, all of them.
+    """
+    place = rf"(open_(?:long|short) {order.symbol} [^;]*: )(?:filled [^;,]*, )?{_RESTS}"
+    return re.sub(place, lambda match: match[1] + _ended(order, fills), summary, count=1)
+
+
+def _ended(order: Order, fills: Sequence[Fill]) -> str:
+    filled = sum((fill.quantity for fill in fills), ZERO)
+    if not filled:
+        return "not filled, expired"
+    if filled < order.quantity:
+        return f"filled {plain(filled)} of {plain(order.quantity)} at {plain(average_price(fills))}, the rest expired"
+    return f"filled {plain(filled)} at {plain(average_price(fills))}"
 
 
 def forced(turn: Turn, fills: Sequence[BookedFill]) -> str:
@@ -73,6 +103,7 @@ def _told(wanted: SymbolDecision, turn: Turn, fills: Sequence[BookedFill]) -> st
     said = f"{wanted.action} {wanted.symbol}"
     if wanted.action in OPENING:
         said += f" {wanted.size_percent} % at {wanted.leverage}x"
+        said += f", limit {plain(wanted.limit_price)}" if wanted.limit_price is not None else ""
     elif wanted.action is Action.REDUCE:
         said += f" by {wanted.size_percent} %"
     return f"{said}: {came_of(wanted, turn, fills)}"
@@ -112,21 +143,35 @@ def _taken_back(wanted: SymbolDecision, turn: Turn, fills: Sequence[BookedFill])
 def _executed(intent: Intent, turn: Turn, fills: Sequence[BookedFill]) -> list[str]:
     name = intent.order.client_order_id
     own = [booked.fill for booked in fills if booked.fill.client_order_id == name]
-    if own:
-        quantity = sum((fill.quantity for fill in own), ZERO)
-        return [f"filled {plain(quantity)} at {plain(average_price(own))}"]
-    outcome = next((each for each in turn.outcomes if each.client_order_id == name), None)
-    if outcome is None:
-        return []
+    outcome = _outcome(name, turn)
+    filled = sum((fill.quantity for fill in own), ZERO)
+    said = [f"filled {plain(filled)} at {plain(average_price(own))}"] if own else []
+    limit = intent.order.order_type is OrderType.LIMIT
+    if limit and outcome is not None and outcome.status in _OPEN and filled < intent.order.quantity:
+        return [*said, _RESTS]
+    if said or outcome is None:
+        return said
     match outcome.status:
         case OrderStatus.FILLED:
             return [f"filled {plain(outcome.filled_quantity)}"]
         case OrderStatus.RESTING:
             return ["resting at the venue"]
         case OrderStatus.REFUSED:
-            return [f"refused by the venue: {_short(outcome.message) or outcome.code}"]
+            return [_refused(intent, outcome, turn)]
         case OrderStatus.UNKNOWN:
             return ["the venue did not say whether it was filled"]
+
+
+def _refused(intent: Intent, outcome: OrderOutcome, turn: Turn) -> str:
+    """Return why an order came to nothing; an opening whose stop was sent has been at the venue itself."""
+    stop = _outcome(of_the_same_entry(outcome.client_order_id, Leg.STOP), turn) if intent.leg is Leg.OPEN else None
+    if stop is not None and stop.status is OrderStatus.REFUSED:
+        return "cancelled because the venue refused its stop"
+    return f"refused by the venue: {_short(outcome.message) or outcome.code}"
+
+
+def _outcome(client_id: str, turn: Turn) -> OrderOutcome | None:
+    return next((each for each in turn.outcomes if each.client_order_id == client_id), None)
 
 
 def _short(text: str) -> str:

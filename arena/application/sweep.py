@@ -13,16 +13,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from arena.application.booking import sent_by, sweep_booking
-from arena.application.entries import Outstanding, Said, as_sent, ask_for, is_over, limit_entries, outstanding, withdraw
+from arena.application.entries import (
+    Outstanding,
+    Said,
+    as_sent,
+    ask_for,
+    is_over,
+    limit_entries,
+    outstanding,
+    resting_entries,
+    withdraw,
+)
 from arena.application.execution import Execution, cancel_all, execute
 from arena.application.lease import Held
 from arena.application.ports import Records
 from arena.application.reconcile import in_words
 from arena.application.record import Alert, Booking, SeasonState
 from arena.application.venue import CaughtUp, Venue, catch_up, held_symbols
-from arena.domain.client_id import parse_client_order_id
+from arena.domain.client_id import of_the_same_entry, parse_client_order_id
 from arena.domain.competitor import AccountId, CompetitorId, SeasonId
-from arena.domain.order import Cause, Intent, OrderType, RestingOrder
+from arena.domain.order import Cause, Intent, Leg, OrderType, RestingOrder
 from arena.domain.plan import OrderPlan, UnitOfWork
 from arena.domain.protection import Watch, in_the_way, protect, strays
 from arena.together import together
@@ -143,7 +153,7 @@ def _expired(state: SeasonState, now: datetime, terms: Terms) -> list[Intent]:
 async def _look(state: SeasonState, venue: Venue, terms: Terms) -> _Seen:
     """Ask what has become of limit orders before the trades are read: what they have executed by then must be among them."""
     said = await ask_for(limit_entries(state), state, venue)
-    caught = await catch_up(venue, state, as_sent(said, state), funding=terms.thorough, asked=said)
+    caught = await catch_up(venue, state, as_sent(said, state), funding=terms.thorough, asked=resting_entries(said))
     resting = await _resting(state, caught, venue)
     unsure, resolved = await _unsure(state, caught, said, venue)
     limits = [intent for intent in unsure if intent.order.order_type is OrderType.LIMIT]
@@ -172,16 +182,19 @@ async def _resting(state: SeasonState, caught: CaughtUp, venue: Venue) -> dict[A
 async def _unsure(state: SeasonState, caught: CaughtUp, said: Said, venue: Venue) -> tuple[list[Intent], bool]:
     """Return the normal orders of which more may come, and whether of another it has become known that nothing came.
 
-    A market order that has traded is over; of the others the venue is asked, unless it was.
+    A market order that has traded is over; of the others the venue is asked, but for those that close what a limit order has
+    filled: they are not sent before it has ended, and never where it has filled nothing.
     """
-    filled = caught.settlement.filled_ids()
-    normal = [intent for intent in state.intents.values() if not intent.order.order_type.conditional]
-    limits = [intent for intent in normal if intent.order.order_type is OrderType.LIMIT]
-    others = [intent for intent in normal if intent not in limits and intent.order.client_order_id not in filled]
+    settlement, until = caught.settlement, caught.until
+    limits = limit_entries(state)
+    unsure = [intent for intent in limits if not is_over(intent, said, settlement, until)]
+    idle = {i.order.client_order_id for i in limits if i in unsure or i.order.client_order_id not in settlement.executed}
+    unsent = {of_the_same_entry(name, Leg.FLATTEN) for name in idle}
+    normal = [(name, i) for name, i in state.intents.items() if i not in limits and not i.order.order_type.conditional]
+    others = [intent for name, intent in normal if name not in settlement.filled_ids() and name not in unsent]
     said = {**said, **await ask_for(others, state, venue)}
-    open_ones = [*limits, *others]
-    unsure = [intent for intent in open_ones if not is_over(intent, said, caught.settlement, caught.until)]
-    silent = [intent for intent in open_ones if intent not in unsure and intent.order.client_order_id not in filled]
+    unsure += [intent for intent in others if not is_over(intent, said, settlement, until)]
+    silent = [i for i in (*limits, *others) if i not in unsure and i.order.client_order_id not in settlement.filled_ids()]
     return unsure, bool(silent)
 
 

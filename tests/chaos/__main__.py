@@ -82,8 +82,9 @@ class Season:
                 print(f"{number + 1} cycles, {self.killed_at.total()} kills, {self.failed} given up", flush=True)
 
     def calm(self) -> None:
-        """End the faults and look until there is nothing more to do."""
+        """End the faults and look until there is nothing more to do; a halt ends the limit orders that still rest."""
         self.http.delete("/simulator/faults").raise_for_status()
+        (self.directory / "runs" / "chaos" / "HALT").write_text("the rehearsal is over\n")
         for _ in range(RECOVERY_LOOKS // 2):
             self._advance(40)  # beyond what an unknown order is waited for
             self._fork("look", 0)
@@ -236,6 +237,7 @@ def _verdict(season: Season, http: httpx.Client, faults: int) -> dict[str, Any]:
 def _summed(audits: Sequence[Audit]) -> dict[str, Any]:
     return {
         "fills": sum(each.fills for each in audits),
+        "limit_fills": sum(each.limit_fills for each in audits),
         "lost": sum(each.lost for each in audits),
         "doubled": sum(each.doubled for each in audits),
         "orphan_stops": sum(each.orphan_stops for each in audits),

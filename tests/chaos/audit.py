@@ -24,15 +24,16 @@ class Audit:
     """The verdict on one account.
 
     Attributes:
-        fills: Trades of the competitors' orders at the venue.
+        fills: Trades of the competitors' orders at the venue.  limit_fills: Of these, of limit orders.
         lost: Of these, not booked.  doubled: booked twice, or of an order that was sent twice.
-        orphan_stops: Conditional orders that rest and protect nothing.
+        orphan_stops: Orders that rest and protect nothing: stops, targets, and entries that should have been cancelled.
         naked_seconds: The longest time that a position was without a stop for all of it.
         books_equal: Whether positions and money agree to the last digit.
         faults: What does not, in sentences.
     """
 
     fills: int
+    limit_fills: int
     lost: int
     doubled: int
     orphan_stops: int
@@ -56,11 +57,13 @@ def audit(account: Row, now: datetime, tables: Mapping[str, Sequence[Row]], lett
         (row["symbol"], row["trade_id"], row["exchange_order_id"]) for row in tables["fills"] if row["llm_id"] in own
     )
     there = {(trade["symbol"], trade["id"], str(trade["order_id"])) for trade in ours}
+    limits = {order["order_id"] for order in account["orders"] if order.get("type") == "LIMIT"}
     faults = [*_positions(account, tables, own), *_money(account, tables, own)]
     sent_twice = _sent_twice(account)
     faults += [f"{name} was sent and executed {count} times" for name, count in sent_twice.items()]
     return Audit(
         fills=len(there),
+        limit_fills=sum(trade["order_id"] in limits for trade in ours),
         lost=len(there - booked.keys()),
         doubled=sum(count - 1 for key, count in booked.items() if key in there and count > 1) + len(sent_twice),
         orphan_stops=len(list(_orphans(account))),
@@ -165,6 +168,8 @@ def _orphans(account: Row) -> Iterator[str]:
     for trade in account["trades"]:
         for key, quantity in _shares(trade, {}):
             held[key] += quantity
+    for order in [order for order in account["orders"] if order.get("status") == "NEW"]:
+        yield order["client_id"]
     for order in account["conditionals"]:
         letter = _letter(order)
         if order["status"] == "NEW" and letter is not None and held[letter, order["symbol"], order["position_side"]] <= 0:

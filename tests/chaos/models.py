@@ -1,4 +1,4 @@
-"""Competitors that decide by dice: many orders, tight stops, changes of mind."""
+"""Competitors that decide by dice: many orders, half of them limit orders, tight stops, changes of mind."""
 
 from __future__ import annotations
 
@@ -37,9 +37,16 @@ def _wish(symbol: str, read: ReadPrompt, dice: random.Random) -> dict[str, Any] 
         return None
     long = dice.random() < 0.5
     found = read.symbols[symbol]
-    away = Decimal(dice.choice(["0.002", "0.005", "0.01", "0.03", "0.08"])) * (1 if long else -1)
-    stop = nearest_to(found.last * (1 - away), found.tick)
-    target = nearest_to(found.last * (1 + away * 2), found.tick) if dice.random() < 0.6 else None
+    sign = 1 if long else -1
+    away = Decimal(dice.choice(["0.002", "0.005", "0.01", "0.03", "0.08"])) * sign
+    limit = None
+    if dice.random() < 0.5:
+        below = Decimal(dice.choice(["0", "0.0003", "0.001", "0.003", "0.01"])) * sign  # 0 is refused by risk
+        limit = nearest_to(found.last * (1 - below), found.tick)
+    entry = limit or found.last
+    stop = nearest_to(entry * (1 - away), found.tick)
+    target = nearest_to(entry * (1 + away * 2), found.tick) if dice.random() < 0.6 else None
     terms = {"stop_price": float(stop), "target_price": None if target is None else float(target)}
+    terms |= {"entry_type": "market" if limit is None else "limit", "limit_price": None if limit is None else float(limit)}
     action, leverage = "open_long" if long else "open_short", dice.choice([1, 3, 5])
     return part(symbol, action, size_percent=dice.choice([10, 20, 35]), leverage=leverage, **terms)

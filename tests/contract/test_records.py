@@ -501,6 +501,8 @@ class RecordsContract:
             "confidence": wanted.confidence,
             "size_percent": wanted.size_percent,
             "leverage": wanted.leverage,
+            "entry_type": "market",
+            "limit_price": None,
             "stop_price": cell(wanted.stop_price),
             "target_price": cell(wanted.target_price),
             "invalidation": wanted.invalidation,

@@ -40,13 +40,20 @@ class ScriptedExchange:
 
     Attributes:
         sent: (leg, order) in the order of sending; cancelled: client ids.
+        found: What has become of orders that can be cancelled no more; `ends` of those that a cancel ends.
     """
 
     def __init__(
-        self, *, uncancellable: frozenset[str] = frozenset(), found: Mapping[str, OrderOutcome] | None = None, **legs: Answer
+        self,
+        *,
+        uncancellable: frozenset[str] = frozenset(),
+        found: Mapping[str, OrderOutcome] | None = None,
+        ends: Mapping[str, OrderOutcome] | None = None,
+        **legs: Answer,
     ) -> None:
         self._legs = legs
         self.found = dict(found or {})
+        self._ends = dict(ends or {})
         self._uncancellable = uncancellable
         self.sent: list[tuple[Leg, Order]] = []
         self.cancelled: list[str] = []
@@ -69,6 +76,7 @@ class ScriptedExchange:
         if client_order_id in self.found:
             return False
         self.cancelled.append(client_order_id)
+        self.found |= {name: ended for name, ended in self._ends.items() if name == client_order_id}
         self.journal.append(f"cancel {symbol}")
         return True
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from arena.adapters.paper.account import IncomeKind
 from arena.adapters.paper.engine import PaperEngine, Refused
 from arena.domain.competitor import SeasonId
-from arena.domain.decision import Action, Decision, SymbolDecision
+from arena.domain.decision import OPENING, Action, Decision, EntryType, SymbolDecision
 from arena.domain.instrument import MarginTier
-from arena.domain.ledger import Ledger, apply_fill
+from arena.domain.ledger import Ledger, PositionKey, apply_fill
 from arena.domain.market import MarketSnapshot, SymbolMarket
 from arena.domain.money import ZERO
 from arena.domain.order import Fill, Intent, Order
-from arena.domain.plan import Desk, Exit, OrderPlan
+from arena.domain.plan import Desk, Entry, Exit, OrderPlan
 from arena.domain.planning import plan_orders
 from arena.domain.risk import Limits
 from tests.fakes.bars import ListFeed, walk
@@ -31,13 +31,17 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT")
 
 @dataclass(frozen=True)
 class Idea:
-    """A decision in relative terms; stop and target distances in 0.001 % of the price, so that some are less than a tick."""
+    """A decision in relative terms; distances in 0.001 % of the price, so that some are less than a tick.
+
+    Stop and target are that far from where it enters: the last price, or a limit on the better side of it.
+    """
 
     action: Action
     size_percent: int
     leverage: int
     stop: int
     target: int | None
+    limit: int | None = None
 
 
 IDEAS = st.builds(
@@ -47,6 +51,7 @@ IDEAS = st.builds(
     leverage=st.integers(1, 5) | st.just(5),
     stop=st.integers(1, 20_000) | st.integers(1, 10),
     target=st.none() | st.integers(1, 20_000) | st.integers(1, 10),
+    limit=st.none() | st.none() | st.integers(0, 3_000) | st.integers(0, 10),
 )
 CYCLES = 3
 TIERED = {  # large positions are allowed less than the season's leverage
@@ -89,11 +94,13 @@ class Competitor:
         self.elsewhere = elsewhere
         self.intents: dict[str, Intent] = {}
         self.booked = 0
+        self.resting: dict[PositionKey, Entry] = {}
         engine.set_dual_side(self.account, True)
         for symbol in SYMBOLS:
             engine.set_leverage(self.account, symbol, limits.max_leverage)
 
     def cycle(self, number: int, ideas: dict[str, Idea]) -> OrderPlan:
+        self.expire()
         self.book()
         decision = Decision(symbols=tuple(self.decide(symbol, idea) for symbol, idea in ideas.items()))
         desk = Desk(
@@ -111,11 +118,24 @@ class Competitor:
         for entry in plan.entries:
             self.send(entry.opening)
             self.send(entry.stop)
+            if entry.opening.order.price is not None:
+                self.resting[entry.opening.order.symbol, entry.opening.order.position_side] = entry
+                continue
             if entry.target is not None:
                 self.send(entry.target)
             self.book()
             self.protect(entry.opening.order, entry.stop, entry.target)
         return plan
+
+    def expire(self) -> None:
+        """End the limit entries of the cycle before, with the stops of those that were not filled."""
+        open_ids = {paper.order.client_order_id for paper in self.account.resting.values()}
+        for entry in self.resting.values():
+            if entry.opening.order.client_order_id in open_ids:
+                for intent in (entry.opening, entry.stop):
+                    self.engine.cancel(self.account, intent.order.client_order_id)
+        self.book()
+        self.resting.clear()
 
     def leave(self, leaving: Exit) -> None:
         for client_id in leaving.cancels:
@@ -154,6 +174,10 @@ class Competitor:
                 time=trade.time,
             )
             self.ledger = apply_fill(self.ledger, fill, self.intents.get(fill.client_order_id)).ledger
+            entry = self.resting.get((fill.symbol, fill.position_side))
+            if entry is not None and entry.opening.order.client_order_id == fill.client_order_id:
+                assert trade.maker and trade.fee == trade.quantity * trade.price * D("0.0002")
+                self.protect(entry.opening.order, entry.stop, None)
         self.booked = len(self.account.trades)
         for position in self.ledger.positions.values():  # what has traded or expired can no longer be cancelled
             open_ids = {paper.order.client_order_id for paper in self.account.resting.values()}
@@ -172,13 +196,17 @@ class Competitor:
     def decide(self, symbol: str, idea: Idea) -> SymbolDecision:
         last = self.engine.last_price(symbol)
         sign = -1 if idea.action is Action.OPEN_SHORT else 1
+        limit = None if idea.limit is None or idea.action not in OPENING else last * (1 - sign * idea.limit / D(100_000))
+        enters = limit or last
         return SymbolDecision(
             symbol=symbol,
             action=idea.action,
             size_percent=idea.size_percent,
             leverage=idea.leverage,
-            stop_price=last * (1 - sign * idea.stop / D(100_000)),
-            target_price=None if idea.target is None else last * (1 + sign * idea.target / D(100_000)),
+            entry_type=EntryType.MARKET if limit is None else EntryType.LIMIT,
+            limit_price=limit,
+            stop_price=enters * (1 - sign * idea.stop / D(100_000)),
+            target_price=None if idea.target is None else enters * (1 + sign * idea.target / D(100_000)),
             confidence=50,
             invalidation="",
             reason="",

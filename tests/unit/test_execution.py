@@ -8,13 +8,14 @@ from arena.application import execution
 from arena.application.execution import execute
 from arena.domain.client_id import client_order_id
 from arena.domain.competitor import SeasonId
-from arena.domain.decision import Action
-from arena.domain.order import Leg, OrderOutcome, OrderStatus, PositionSide
+from arena.domain.decision import Action, EntryType
+from arena.domain.order import Leg, OrderOutcome, OrderStatus, Pending, PositionSide, RestingOrder
 from arena.domain.plan import OrderPlan, UnitOfWork
 from arena.domain.position import Position
 from arena.domain.protection import Watch, protect
 from tests.fakes.build import NOON, instruments, ledger, position
 from tests.fakes.exchange import Answer, ScriptedExchange, filled, refused, unknown, unreachable
+from tests.fakes.exchange import resting as rests
 from tests.unit.test_plan import decision, plan
 
 OLD_STOP, OLD_TARGET = (client_order_id(SeasonId("s"), 6, "A", "SOLUSDT", leg) for leg in (Leg.STOP, Leg.TARGET))
@@ -205,3 +206,143 @@ async def test_a_stop_that_is_missing_because_it_fires_is_left_alone(status: Ord
     venue = ScriptedExchange(found={OLD_STOP: triggered("1", status)})
     done = await execute(watched(), venue)
     assert venue.sent == [] and done.replaced == {}
+
+
+# --- limit entries ------------------------------------------------------------------------------------------------------------
+
+LIMIT = plan(decision(entry_type=EntryType.LIMIT, limit_price=Decimal(144), target_price=Decimal(170)))
+NAME = LIMIT.entries[0].opening.order.client_order_id
+Q = LIMIT.entries[0].opening.order.quantity
+
+
+def ended(quantity: str, status: OrderStatus | None = None) -> OrderOutcome:
+    filled_quantity = Decimal(quantity)
+    usual = OrderStatus.FILLED if filled_quantity else OrderStatus.REFUSED
+    return OrderOutcome(client_order_id=NAME, status=status or usual, filled_quantity=filled_quantity)
+
+
+async def test_a_limit_entry_rests_with_its_stop_and_its_target_waits() -> None:
+    venue = ScriptedExchange(open=rests)
+    done = await execute(LIMIT, venue)
+    assert [(leg, order.quantity) for leg, order in venue.sent] == [(Leg.OPEN, Q), (Leg.STOP, Q)]
+    assert not done.unprotected and not done.gone
+
+
+async def test_a_limit_entry_that_is_filled_by_the_time_it_is_answered_gets_its_target_at_once() -> None:
+    venue = ScriptedExchange(open=filled)
+    await execute(LIMIT, venue)
+    assert [leg for leg, _ in venue.sent] == [Leg.OPEN, Leg.STOP, Leg.TARGET]
+
+
+async def test_a_limit_entry_that_has_ended_in_part_is_protected_for_that() -> None:
+    venue = ScriptedExchange(open=lambda _: ended("0.3"))
+    await execute(LIMIT, venue)
+    assert [order.quantity for _, order in venue.sent] == [Q, Decimal("0.3"), Decimal("0.3")]
+
+
+async def test_a_limit_entry_that_is_refused_is_not_sent_again_and_leaves_no_stop() -> None:
+    venue = ScriptedExchange(open=refused)
+    done = await execute(LIMIT, venue)
+    assert venue.journal == ["open SOLUSDT"] and done.outcomes[0].message == "refused"
+
+
+async def test_a_limit_entry_of_unknown_fate_gets_its_stop() -> None:
+    venue = ScriptedExchange(open=unknown)
+    await execute(LIMIT, venue)
+    assert [(leg, order.quantity) for leg, order in venue.sent] == [(Leg.OPEN, Q), (Leg.STOP, Q)]
+
+
+@pytest.mark.parametrize("failure", [refused, unreachable])
+@pytest.mark.parametrize("quantity", ["0", "0.3", str(Q)])
+async def test_a_limit_entry_whose_stop_is_refused_is_cancelled_before_what_it_has_filled_is_closed(
+    failure: Answer, quantity: str
+) -> None:
+    venue = ScriptedExchange(open=rests, stop=failure, ends={NAME: ended(quantity)})
+    done = await execute(LIMIT, venue)
+    assert venue.cancelled == [NAME] and venue.journal.index("cancel SOLUSDT") < len(venue.journal) - 1
+    closed = [order.quantity for leg, order in venue.sent if leg is Leg.FLATTEN]
+    assert closed == ([Decimal(quantity)] if quantity != "0" else [])
+    assert ("was closed again" if closed else "was not opened") in done.unprotected[0]
+    assert [outcome.filled_quantity for outcome in done.outcomes if outcome.client_order_id == NAME] == [Decimal(quantity)]
+
+
+async def test_nothing_is_closed_while_it_is_not_known_what_the_entry_has_filled() -> None:
+    """Closing what may not be there would close somebody else's quantity; the next look finds out."""
+    for venue in (
+        ScriptedExchange(open=rests, stop=refused, uncancellable=frozenset({NAME})),
+        ScriptedExchange(open=rests, stop=refused),
+        ScriptedExchange(open=rests, stop=refused, ends={NAME: ended("0", OrderStatus.RESTING)}),
+    ):
+        done = await execute(LIMIT, venue)
+        assert Leg.FLATTEN not in [leg for leg, _ in venue.sent]
+        assert "may still be filled" in done.unprotected[0]
+
+
+def entering(filled_: str = "0", stop: RestingOrder | None = None, age: timedelta = timedelta(seconds=5)) -> OrderPlan:
+    """What a look plans for a competitor whose entry rests, with what it has filled."""
+    entry = LIMIT.entries[0]
+    assert entry.target is not None
+    quantity = Decimal(filled_)
+    key = ("SOLUSDT", PositionSide.LONG)
+    stop_id, target_id = entry.stop.order.client_order_id, entry.target.order.client_order_id
+    own = replace(position(f"LONG {filled_} SOLUSDT @ 144"), thesis=entry.opening.thesis) if quantity else None
+    book = ledger("200", *([replace(own, stop_order_id=stop_id, target_order_id=target_id)] if own else []))
+    watch = Watch(
+        unit=UnitOfWork(season_id=SeasonId("s"), cycle=7, as_of=NOON + age, sweep=12),
+        marks={"SOLUSDT": Decimal(145)},
+        instruments=instruments(),
+        deadline=timedelta(seconds=15),
+        known={intent.order.client_order_id: intent for intent in LIMIT.intents()},
+        pending={book.llm_id: {key: Pending(opening=entry.opening, filled=quantity, shown=True)}},
+    )
+    return protect(book, {stop.client_order_id: stop} if stop else {}, watch)
+
+
+def stop_of(quantity: Decimal) -> RestingOrder:
+    order = LIMIT.entries[0].stop.order
+    return RestingOrder(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        position_side=order.position_side,
+        order_type=order.order_type,
+        quantity=quantity,
+        trigger_price=order.trigger_price,
+    )
+
+
+def test_an_entry_that_rests_with_its_stop_needs_nothing() -> None:
+    assert entering(stop=stop_of(Q)).guards == ()
+
+
+def test_an_entry_that_is_filled_in_part_needs_its_target_and_keeps_the_stop_of_the_whole() -> None:
+    (guard,) = entering("0.3", stop=stop_of(Q)).guards
+    assert guard.stop is None and guard.cancels == ()
+    assert guard.target is not None and guard.target.order.quantity == Decimal("0.3")
+
+
+@pytest.mark.parametrize("filled_", ["0", "0.3"])
+async def test_an_entry_that_has_lost_its_stop_gets_it_for_all_that_may_be_held(filled_: str) -> None:
+    venue = ScriptedExchange()
+    done = await execute(entering(filled_), venue)
+    assert venue.sent[0][0] is Leg.STOP and venue.sent[0][1].quantity == Q
+    assert venue.sent[0][1].client_order_id == LIMIT.entries[0].stop.order.client_order_id
+    assert "placed again" in done.unprotected[0]
+
+
+@pytest.mark.parametrize(("filled_", "finally_"), [("0", "0"), ("0", "0.2"), ("0.3", "0.3"), ("0.3", "0.5")])
+async def test_an_entry_that_can_have_no_stop_is_cancelled_and_all_that_it_has_filled_is_closed(
+    filled_: str, finally_: str
+) -> None:
+    """What it fills without a position in the books the next look closes: its stop is missing."""
+    venue = ScriptedExchange(stop=refused, ends={NAME: ended(finally_)})
+    done = await execute(entering(filled_), venue)
+    assert venue.cancelled[0] == NAME
+    closed = [order.quantity for leg, order in venue.sent if leg is Leg.FLATTEN]
+    assert closed == ([Decimal(finally_)] if filled_ != "0" else [])
+    assert "none could be placed" in done.unprotected[0]
+
+
+async def test_a_position_is_kept_while_its_entry_cannot_be_cancelled() -> None:
+    venue = ScriptedExchange(stop=refused, uncancellable=frozenset({NAME}))
+    done = await execute(entering("0.3"), venue)
+    assert Leg.FLATTEN not in [leg for leg, _ in venue.sent] and "could not be cancelled" in done.unprotected[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from arena.application.parsing import parse_decision
 from arena.application.schema import ANSWER_SCHEMA, LONGEST_TEXT
-from arena.domain.decision import Action, Decision, InvalidDecision, SymbolDecision
+from arena.domain.decision import Action, Decision, EntryType, InvalidDecision, SymbolDecision
 
 SYMBOLS = ("BTCUSDT", "DOGEUSDT")
 
@@ -217,6 +218,13 @@ def test_says_where_an_answer_is_wrong(text: str, error: str) -> None:
 
 def test_corpus_is_large_enough() -> None:
     assert len(READ) + len(REFUSED) >= 60
+
+
+@pytest.mark.parametrize("price", ["64500", '"64500"', "６４５００"])
+def test_a_limit_order_is_read_with_its_price(price: str) -> None:
+    read = parse_decision(LIMIT.replace("64500", price), SYMBOLS)
+    limit = replace(RIGHT, entry_type=EntryType.LIMIT, limit_price=Decimal(64500))
+    assert read == Decision(symbols=(limit,))
 
 
 def test_an_empty_list_holds_everything() -> None:

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from arena.application.past import LONGEST_ERROR, average_price, came_of, summary
+from arena.application.past import LONGEST_ERROR, average_price, came_of, retold, summary
 from arena.application.record import BookedFill, Turn
 from arena.domain.competitor import SeasonId
-from arena.domain.decision import Action, Answer, Decision, InvalidDecision, NoAnswer, SymbolDecision
+from arena.domain.decision import Action, Answer, Decision, EntryType, InvalidDecision, NoAnswer, SymbolDecision
 from arena.domain.order import Fill, Intent, OrderOutcome, OrderStatus
 from arena.domain.plan import Desk, OrderPlan
 from arena.domain.planning import flatten, plan_orders
@@ -106,6 +106,53 @@ def test_what_was_not_sent_says_why() -> None:
     told, _ = opening(wish(Action.OPEN_LONG))
     assert "not sent: an exit failed" in summary(replace(told, skipped={"BTCUSDT": "an exit failed"}), [])
     assert summary(told, []).endswith(": nothing was sent")
+
+
+LIMIT = replace(wish(Action.OPEN_LONG), entry_type=EntryType.LIMIT, limit_price=Decimal("93000.0"))
+TOLD = "open_long BTCUSDT 60 % at 4x, limit 93000: "
+
+
+@pytest.mark.parametrize(
+    ("fills", "words"),
+    [
+        ([], "not filled, expired"),
+        (["BUY LONG 0.005 BTCUSDT @ 93000"], "filled 0.005 at 93000"),
+        (
+            ["BUY LONG 0.001 BTCUSDT @ 93000", "BUY LONG 0.002 BTCUSDT @ 93000"],
+            "filled 0.003 of 0.005 at 93000, the rest expired",
+        ),
+    ],
+)
+@pytest.mark.parametrize("status", [OrderStatus.RESTING, OrderStatus.UNKNOWN])
+@pytest.mark.parametrize("known", [0, 1])
+def test_what_has_become_of_a_limit_order_is_told_once_it_has_ended(
+    fills: list[str], words: str, status: OrderStatus, known: int
+) -> None:
+    """Some of it may have been filled when the turn was booked."""
+    told, intent = opening(LIMIT)
+    assert intent.order.quantity == Decimal("0.005")
+    both = replace(told, answer=Decision(symbols=(wish(Action.HOLD, "ETHUSDT"), LIMIT)), outcomes=(outcome(intent, status),))
+    own = [booked(text, intent, number) for number, text in enumerate(fills)]
+    first = summary(both, own[:known])
+    assert first.startswith(f"ETHUSDT hold; {TOLD}")
+    whole = own[:known] and own[0].fill.quantity == intent.order.quantity
+    assert first.endswith("rests until the next round") or whole
+    assert retold(first, intent.order, [each.fill for each in own]) == f"ETHUSDT hold; {TOLD}{words}"
+
+
+def test_a_summary_is_retold_of_its_own_symbol_only() -> None:
+    _, intent = opening(LIMIT)
+    others = "open_long BTCDOMUSDT 5 % at 1x, limit 3: rests until the next round; close BTCUSDT: filled 1 at 2"
+    assert retold(others, intent.order, []) == others
+
+
+def test_a_limit_order_that_was_cancelled_for_want_of_a_stop() -> None:
+    told, intent = opening(LIMIT)
+    assert told.plan is not None
+    ended = (outcome(told.plan.entries[0].stop, OrderStatus.REFUSED), outcome(intent, OrderStatus.REFUSED, message="CANCELED"))
+    assert came_of(LIMIT, replace(told, outcomes=ended), []) == "cancelled because the venue refused its stop"
+    refused = (outcome(intent, OrderStatus.REFUSED, message="Post Only"),)
+    assert came_of(LIMIT, replace(told, outcomes=refused), []) == "refused by the venue: Post Only"
 
 
 def test_an_entry_taken_back() -> None:

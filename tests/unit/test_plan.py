@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from arena.domain.competitor import SeasonId
-from arena.domain.decision import Action, Decision, SymbolDecision
-from arena.domain.ledger import Ledger
+from arena.domain.decision import Action, Decision, EntryType, SymbolDecision
+from arena.domain.ledger import Ledger, PositionKey
 from arena.domain.market import MarketSnapshot
-from arena.domain.order import OrderSide, OrderType
+from arena.domain.order import OrderSide, OrderType, Pending, PositionSide
 from arena.domain.plan import Desk, OrderPlan
 from arena.domain.planning import plan_orders
 from arena.domain.risk import Limits, RejectionReason
@@ -155,6 +155,91 @@ def test_reducing_keeps_the_rest_protected() -> None:
     assert made.closing.order.side is OrderSide.SELL
     assert made.stop is not None and made.stop.order.quantity == Decimal("0.7")
     assert made.target is not None and made.target.order.trigger_price == Decimal(170)
+
+
+# --- limit entries ------------------------------------------------------------------------------------------------------------
+
+
+def limit(price: str, **changes: object) -> SymbolDecision:
+    return decision(entry_type=EntryType.LIMIT, limit_price=Decimal(price), **changes)
+
+
+def test_a_limit_entry_is_sized_at_its_price_on_the_tick_and_comes_with_its_stop() -> None:
+    entry = plan(limit("144.004", target_price=Decimal(147))).entries[0]
+    order = entry.opening.order
+    assert (order.order_type, order.price, order.side) == (OrderType.LIMIT, Decimal("144.00"), OrderSide.BUY)
+    assert order.quantity == Decimal("0.69"), "25 % of 200 at leverage 2, over 144"
+    assert order.client_order_id.endswith("-7-A-SOLUSDT-o")
+    assert entry.stop.order.quantity == entry.fallback.order.quantity == order.quantity
+    assert entry.target is not None and entry.target.order.trigger_price == 147, "below the price of now, above the limit"
+    short = plan(limit("156", action=Action.OPEN_SHORT, stop_price=Decimal(165))).entries[0].opening.order
+    assert (short.side, short.price, short.quantity) == (OrderSide.SELL, Decimal(156), Decimal("0.64"))
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (limit("150"), RejectionReason.LIMIT_PRICE),  # it would take
+        (limit("150.004"), RejectionReason.LIMIT_PRICE),
+        (limit("149.996"), RejectionReason.LIMIT_PRICE),  # at the tick it is the price
+        (limit("0"), RejectionReason.LIMIT_PRICE),
+        (limit("0.004"), RejectionReason.LIMIT_PRICE),
+        (limit("150", action=Action.OPEN_SHORT), RejectionReason.LIMIT_PRICE),
+        (limit("149", action=Action.OPEN_SHORT), RejectionReason.LIMIT_PRICE),
+        (limit("140", stop_price=Decimal(140)), RejectionReason.STOP_SIDE),
+        (limit("140", stop_price=Decimal(145)), RejectionReason.STOP_SIDE),
+        (limit("160", action=Action.OPEN_SHORT, stop_price=Decimal(155)), RejectionReason.STOP_SIDE),
+        (limit("140", target_price=Decimal(140)), RejectionReason.TARGET_SIDE),
+        (limit("160", action=Action.OPEN_SHORT, target_price=Decimal(160)), RejectionReason.TARGET_SIDE),
+        (limit("140", size_percent=1, leverage=1), RejectionReason.MIN_NOTIONAL),
+        (limit("140", stop_price=None), RejectionReason.STOP_MISSING),
+    ],
+)
+def test_a_limit_entry_that_is_not_accepted_says_why(part: SymbolDecision, expected: RejectionReason) -> None:
+    assert reason(plan(part)) is expected
+
+
+def test_a_limit_too_far_beyond_the_mark_is_not_sent() -> None:
+    seen = MarketSnapshot(as_of=NOON, symbols={"SOLUSDT": market("SOLUSDT", "150", mark="140")})
+    rejected = plan(limit("149", stop_price=Decimal(120)), seen=seen)
+    assert reason(rejected) is RejectionReason.LIMIT_PRICE and "too far beyond the mark" in rejected.rejections[0].detail
+    assert plan(limit("146", stop_price=Decimal(120)), seen=seen).entries
+
+
+def test_the_smallest_notional_counts_at_the_limit_price() -> None:
+    """5 USDT: 0.04 SOL are enough at 150, and not at 120."""
+    small = {"size_percent": 3, "leverage": 1}
+    assert plan(decision(**small)).entries[0].opening.order.quantity * 150 == 6
+    assert plan(limit("126", stop_price=Decimal(100), **small)).entries[0].opening.order.quantity == Decimal("0.04")
+    assert reason(plan(limit("124", stop_price=Decimal(100), size_percent=2, leverage=1))) is RejectionReason.MIN_NOTIONAL
+
+
+def test_a_limit_entry_costs_the_makers_fee_and_takes_its_part_of_the_room() -> None:
+    roomy = replace(LIMITS, max_margin_usage=Decimal(1))
+    first = limit("144", size_percent=50, leverage=1)
+    made = plan(first, decision("ETHUSDT", size_percent=100, leverage=1), limits=roomy)
+    sol, eth = (entry.opening.order for entry in made.entries)
+    left = 200 - sol.quantity * 144 * (1 + Decimal("0.0002"))
+    assert eth.quantity * 3000 * Decimal("1.2") < left <= (eth.quantity + Decimal("0.001")) * 3000 * Decimal("1.2")
+
+
+def pending(symbol: str = "SOLUSDT", filled: str = "0") -> dict[PositionKey, Pending]:
+    opening = plan(limit("144")).entries[0].opening
+    return {(symbol, PositionSide.LONG): Pending(opening=opening, filled=Decimal(filled))}
+
+
+@pytest.mark.parametrize("action", [Action.OPEN_LONG, Action.OPEN_SHORT, Action.CLOSE, Action.REDUCE])
+def test_nothing_is_done_in_a_symbol_whose_entry_may_still_be_filled(action: Action) -> None:
+    desk = Desk(
+        season_id=SeasonId("s"), cycle=8, as_of=NOON, snapshot=snapshot(**PRICES), instruments=instruments(), limits=LIMITS
+    )
+    parts = Decision(symbols=(decision(action=action), decision("ETHUSDT", size_percent=100, leverage=1)))
+    book = ledger("200", *([position("LONG 0.3 SOLUSDT @ 144")] if action in (Action.CLOSE, Action.REDUCE) else []))
+    made = plan_orders(parts, book, desk, pending=pending(filled="0.3" if book.positions else "0"))
+    assert made.exits == () and [each.reason for each in made.rejections] == [RejectionReason.ENTRY_PENDING]
+    others = Decision(symbols=parts.symbols[1:])
+    alone = plan_orders(others, book, desk).entries[0].opening.order.quantity
+    assert made.entries[0].opening.order.quantity < alone, "what it binds is not there for others"
 
 
 def test_hold_does_nothing() -> None:

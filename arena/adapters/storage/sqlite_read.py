@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from arena.adapters.storage.restore import booked_fill_of, books_of, closed_trade_of, funded_of, intent_of, ledger_of, season_of
 from arena.adapters.storage.rows import iso
+from arena.application.past import retold
 from arena.application.record import LATELY, Books, Lately, PastTurn, SeasonState
 from arena.domain.competitor import CompetitorId, Season, SeasonId
 from arena.domain.ledger import ClosedTrade, Ledger
 from arena.domain.money import ZERO
-from arena.domain.order import Intent
+from arena.domain.order import Fill, Intent, Order
 from arena.errors import ConfigurationError
 
 PAST_TURNS = 5
@@ -97,14 +99,39 @@ def _lately(db: sqlite3.Connection, season_id: SeasonId, since: datetime) -> Lat
 
 
 def _past(db: sqlite3.Connection, season_id: SeasonId, llm_id: CompetitorId) -> tuple[PastTurn, ...]:
-    """Return the last turns, oldest first."""
+    """Return the last turns, oldest first, with what has become of their limit orders."""
     found = db.execute(
         "SELECT cycle, time, summary FROM turns WHERE season_id = ? AND llm_id = ? ORDER BY cycle DESC LIMIT ?",
         (season_id, llm_id, PAST_TURNS),
     ).fetchall()
-    return tuple(
-        PastTurn(cycle=row["cycle"], time=datetime.fromisoformat(row["time"]), summary=row["summary"]) for row in reversed(found)
-    )
+    told = {row["cycle"]: _past_turn(row) for row in reversed(found)}
+    for cycle, turn in told.items():
+        summary = turn.summary
+        for order, fills in _ended_limits(db, season_id, llm_id, cycle):
+            summary = retold(summary, order, fills)
+        told[cycle] = replace(turn, summary=summary)
+    return tuple(told.values())
+
+
+def _past_turn(row: sqlite3.Row) -> PastTurn:
+    return PastTurn(cycle=row["cycle"], time=datetime.fromisoformat(row["time"]), summary=row["summary"])
+
+
+def _ended_limits(
+    db: sqlite3.Connection, season_id: SeasonId, llm_id: CompetitorId, cycle: int
+) -> Iterator[tuple[Order, list[Fill]]]:
+    """Yield the limit orders of a turn that nothing more can come of, with their trades."""
+    ended = db.execute(
+        "SELECT * FROM intents INDEXED BY intents_cycle WHERE season_id = ? AND cycle = ? AND llm_id = ? "
+        "AND order_type = 'LIMIT' AND closed_cycle IS NOT NULL",
+        (season_id, cycle, llm_id),
+    ).fetchall()
+    for row in ended:
+        trades = db.execute(
+            "SELECT * FROM fills INDEXED BY fills_order WHERE season_id = ? AND client_order_id = ? ORDER BY id",
+            (season_id, row["client_order_id"]),
+        )
+        yield intent_of(row).order, [booked_fill_of(trade).fill for trade in trades]
 
 
 def _news(db: sqlite3.Connection, season: Season) -> Mapping[CompetitorId, tuple[ClosedTrade, ...]]:
