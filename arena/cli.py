@@ -220,7 +220,7 @@ def set_pairs(names: Pairs = None, preset: Preset = "") -> None:
 
 @app.command()
 def halt(reason: Annotated[str, typer.Option(help="Shown wherever the halt is.")] = "by hand") -> None:
-    """Stop the season: no cycle begins, nothing is opened; positions keep their stops."""
+    """Stop the season: no cycle begins, nothing is opened, limit orders are cancelled; positions keep their stops."""
     from arena.configuration import load_venue_settings
     from arena.halting import halt as write_halt
 

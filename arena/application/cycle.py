@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from arena.application.booking import Dialogue, Executions, cycle_record, sent_by
 from arena.application.deciding import Asked
-from arena.application.entries import outstanding
+from arena.application.entries import outstanding, resting_entries
 from arena.application.ports import MarketData, Records
 from arena.application.record import CycleRecord, SeasonState
 from arena.application.settlement import Settlement
@@ -81,6 +81,7 @@ def plan_turns(
         answers: Of every competitor.
         desk: The cycle's market and limits.
     """
+    desk = replace(desk, as_of=caught.until)  # the models have thought meanwhile: orders are as old as their sending
     season, settlement = opening.state.season, caught.settlement
     openings = [i for i in opening.state.intents.values() if i.leg is Leg.OPEN and not _has_traded(i, settlement)]
     pending = outstanding(openings, settlement.executed)
@@ -116,7 +117,8 @@ async def close_cycle(
         executions: What came of it.
     """
     sent = sent_by(state, plans, executions)
-    caught = await catch_up(venue, state, sent)
+    said = {outcome.client_order_id: outcome for execution in executions.values() for outcome in execution.outcomes}
+    caught = await catch_up(venue, state, sent, asked=resting_entries(said))
     held = held_symbols(caught.settlement.ledgers.values())
     marks = await venue.market.marks(held) if held else {}
     return cycle_record(opening.number, state, caught, marks, snapshot, dialogue, executions, sent)

@@ -71,9 +71,13 @@ def as_sent(said: Said, state: SeasonState) -> Sent:
 
 
 def resting_entries(said: Said) -> frozenset[str]:
-    """Return the limit orders that rest, and the orders that would close what they fill: those are not sent before."""
-    shown = [name for name, outcome in said.items() if outcome is not None and outcome.status is OrderStatus.RESTING]
-    return frozenset(shown + [of_the_same_entry(name, Leg.FLATTEN) for name in shown])
+    """Return the limit orders that rest, and the orders that would close what they fill: those are not sent before.
+
+    Their trades need no look of their own: a fill moves the position, and where another trade has moved it back, the next look,
+    which asks for the order first, finds it.
+    """
+    rest = [name for name, outcome in said.items() if outcome is not None and outcome.status is OrderStatus.RESTING]
+    return frozenset(rest + [of_the_same_entry(name, Leg.FLATTEN) for name in rest])
 
 
 def is_over(intent: Intent, said: Said, settlement: Settlement, until: datetime) -> bool:

@@ -152,7 +152,11 @@ class UnitOfWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What planning needs to know beside the decision; the same for all competitors of a cycle."""
+    """What planning needs to know beside the decision; the same for all competitors of a cycle.
+
+    Attributes:
+        as_of: When the orders are formed; the snapshot is older.
+    """
 
     season_id: SeasonId
     cycle: int

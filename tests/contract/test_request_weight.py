@@ -16,6 +16,7 @@ from arena.application.record import CycleRecord
 from arena.bootstrap import open_arena
 from arena.configuration import load_settings
 from arena.domain.competitor import LETTERS
+from arena.domain.order import OrderStatus
 from flows.trading_cycle import run_cycle
 from tasks import protection
 from tests.fakes.models import ScriptedModel, answer, part
@@ -25,6 +26,8 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "DOGEUSDT", "XRPUSDT")
 MARKET = ("/time", "/klines", "/premiumIndex", "/ticker/price", "/fundingRate", "/exchangeInfo")
 MOST = 100  # weight of a cycle with six symbols and three competitors
 MOST_OF_ALL = 125  # of one in which all three leave all that they may hold at once: 36 stops and targets are cancelled one by one
+
+MOST_OF_LIMITS = 145  # of one in which 18 limit orders are cancelled with their stops, and 18 new ones sent
 
 
 @pytest.fixture
@@ -56,6 +59,13 @@ def opening(*symbols: str) -> str:
     stops = dict.fromkeys(SYMBOLS, 1.0) | {"DOGEUSDT": 0.01, "XRPUSDT": 0.1}
     terms = {"size_percent": 12, "leverage": 5, "target_price": 1e7}
     return answer(*(part(symbol, "open_long", stop_price=stops[symbol], **terms) for symbol in symbols))
+
+
+def entering(simulator: Simulator, *symbols: str) -> str:
+    """Limit orders 4 % below the market."""
+    limits = {symbol: float(simulator.venue.engine.last_price(symbol)) * 0.96 for symbol in symbols}
+    terms = {"size_percent": 12, "leverage": 5, "entry_type": "limit"}
+    return answer(*(part(each, "open_long", limit_price=at, stop_price=at / 2, **terms) for each, at in limits.items()))
 
 
 def closing(*symbols: str) -> str:
@@ -134,6 +144,23 @@ async def test_a_look_weighs_little(simulator: Simulator, tmp_path: Path, monkey
         start = arena.budget.weight
         assert await protection.look(arena) is not None
         assert arena.budget.weight - start < 20, "every five seconds, six positions of each competitor"
+
+
+async def test_limit_orders_that_rest_weigh_one_each_in_a_look_and_little_at_their_end(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six of each competitor; every cycle cancels them, with their stops, and places new ones."""
+    configure(simulator, tmp_path, monkeypatch, 3)
+    await cycle(entering(simulator, *SYMBOLS))
+    async with open_arena(load_settings(), asking=False) as arena:
+        start = arena.budget.weight
+        assert await protection.look(arena) is not None
+        assert 18 <= arena.budget.weight - start < 40
+    simulator.advance(300)
+    record = await cycle(entering(simulator, *SYMBOLS))
+    resting = [outcome for _, outcome in record.outcomes if outcome.status is OrderStatus.RESTING]
+    assert len(resting) == 36, "18 entries with their stops"
+    assert record.request_weight < MOST_OF_LIMITS
 
 
 def test_the_weights_are_those_of_the_simulator() -> None:
