@@ -111,11 +111,13 @@ def read_request() -> Demo:
 
 
 def prepare(demo: Demo) -> None:
-    """Clear what an earlier demo left, and write the configuration that this one runs on."""
+    """Clear what an earlier demo left, write the configuration that this one runs on, and work in its directory alone."""
     if demo.directory.exists() and not (demo.directory / "demo.env").exists() and any(demo.directory.iterdir()):
         raise ValueError(f"{demo.directory} holds something that no demo has made: choose another DEMO_DIR")
     shutil.rmtree(demo.directory, ignore_errors=True)
     demo.directory.mkdir(parents=True)
+    root = str(Path.cwd())
+    os.chdir(demo.directory)  # `runs/` of where it is started belongs to real seasons
     (demo.directory / "demo.env").write_text(environment_file(demo))
     ours = {name.upper() for name in Settings.model_fields}
     for name in list(os.environ):  # what is set for real trading has no say here
@@ -123,6 +125,7 @@ def prepare(demo: Demo) -> None:
             del os.environ[name]
     os.environ |= {
         **SERVER,
+        "PYTHONPATH": os.pathsep.join((root, os.environ.get("PYTHONPATH", ""))).rstrip(os.pathsep),
         "NO_PROXY": "127.0.0.1,localhost",
         "ARENA_ENV_FILE": str(demo.directory / "demo.env"),
         "PREFECT_HOME": str(demo.directory / "prefect"),
