@@ -33,7 +33,7 @@ INTERVAL_SECONDS = 300
 WARM_UP = 500  # candles before the first decision: what indicators and prompts look back on
 GENERATED_FROM = datetime(2030, 1, 1, tzinfo=UTC)  # a time that cannot be mistaken for a real one
 SECONDS_PER_CYCLE = 0.9  # Prefect's server on SQLite takes in about one cycle a second; faster, and its queue grows
-COMPETITORS = {"A": ("claude", "rsi-mean-reversion"), "B": ("deepseek", "ema-trend"), "C": ("openai", "random")}
+COMPETITORS = {"A": ("claude", "mean-reversion"), "B": ("deepseek", "trend-following"), "C": ("openai", "random")}
 SERVER = {  # Prefect's settings for a private server on SQLite
     "PREFECT_API_TLS_INSECURE_SKIP_VERIFY": "true",  # it is plain HTTP on loopback; loading certificates costs 40 ms a client
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
