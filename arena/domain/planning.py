@@ -44,8 +44,9 @@ def plan_orders(
         pending: Its earlier openings that may still fill; nothing else is done in their symbols, and their margin is bound.
     """
     free, rejections = _without_pending(decision, ledger, pending)
+    free, unknown = _within_playbook(free, ledger, desk)
     exits, unfit = _plan_exits(free, ledger, desk)
-    rejections += unfit
+    rejections += unknown + unfit
     room = _room_after(exits, ledger, desk, venue_available, pending)
     entries: list[Entry] = []
     notes: dict[str, str] = {}
@@ -74,6 +75,24 @@ def _without_pending(decision: Decision, ledger: Ledger, pending: Outstanding) -
     refused = [each for each in decision.symbols if each.symbol in taken and each.action is not Action.HOLD]
     rejections = [_rejected(ledger, each, RejectionReason.ENTRY_PENDING, why) for each in refused]
     return Decision(symbols=tuple(each for each in decision.symbols if each.symbol not in taken)), rejections
+
+
+def _within_playbook(decision: Decision, ledger: Ledger, desk: Desk) -> tuple[Decision, list[Rejection]]:
+    """Return what the playbook allows of a decision, and a rejection of every other part."""
+    allowed: list[SymbolDecision] = []
+    rejections: list[Rejection] = []
+    for part in decision.symbols:
+        if part.action not in desk.actions:
+            unknown = str(part.action)
+        elif part.action in OPENING and part.entry_type not in desk.entry_types:
+            unknown = f"an opening by {part.entry_type}"
+        else:
+            unknown = ""
+            allowed.append(part)
+        if unknown:
+            detail = f"this contest's playbook does not know {unknown}"
+            rejections.append(_rejected(ledger, part, RejectionReason.NOT_IN_PLAYBOOK, detail))
+    return Decision(symbols=tuple(allowed)), rejections
 
 
 def _plan_exits(decision: Decision, ledger: Ledger, desk: Desk) -> tuple[list[Exit], list[Rejection]]:
@@ -132,7 +151,7 @@ def _plan_entry(
     if refusal is not None:
         return _rejected(ledger, wanted, *refusal)
     market, instrument = desk.snapshot.symbols[wanted.symbol], desk.instruments[wanted.symbol]
-    wanted = _on_ticks(wanted, instrument)
+    wanted = _on_ticks(_with_stop(wanted, side, market, desk), instrument)
     refusal = None if wanted.limit_price is None else check_limit(wanted.limit_price, side, market, instrument)
     refusal = refusal or check_terms(wanted, side, market, desk.limits)
     if refusal is not None:
@@ -141,6 +160,16 @@ def _plan_entry(
     if isinstance(size, tuple):
         return _rejected(ledger, wanted, *size)
     return _entry(wanted, side, size.quantity, ledger, desk, market), room.after_opening(size.margin, size.cost), size.cut
+
+
+def _with_stop(wanted: SymbolDecision, side: PositionSide, market: SymbolMarket, desk: Desk) -> SymbolDecision:
+    """Return the decision with the playbook's default stop where it names none, as the prompt has told."""
+    distance = desk.default_stops.get(wanted.symbol)
+    if wanted.stop_price is not None or distance is None:
+        return wanted
+    prices = [price for price in (market.last_price, market.mark_price, wanted.limit_price) if price is not None]
+    stop = min(prices) - distance if side is PositionSide.LONG else max(prices) + distance
+    return replace(wanted, stop_price=stop)
 
 
 def _on_ticks(wanted: SymbolDecision, instrument: Instrument) -> SymbolDecision:
