@@ -270,6 +270,13 @@ def test_a_limit_entry_costs_the_makers_fee_and_takes_its_part_of_the_room() -> 
     assert eth.quantity * 3000 * Decimal("1.2") < left <= (eth.quantity + Decimal("0.001")) * 3000 * Decimal("1.2")
 
 
+def test_without_a_stop_of_its_own_a_limit_entry_gets_the_default_one_below_its_limit() -> None:
+    stops = {"SOLUSDT": Decimal(3)}
+    assert plan(limit("144", stop_price=None), stops=stops).entries[0].stop.order.trigger_price == 141
+    short = limit("156", action=Action.OPEN_SHORT, stop_price=None)
+    assert plan(short, stops=stops).entries[0].stop.order.trigger_price == 159
+
+
 def pending(symbol: str = "SOLUSDT", filled: str = "0") -> dict[PositionKey, Pending]:
     opening = plan(limit("144")).entries[0].opening
     return {(symbol, PositionSide.LONG): Pending(opening=opening, filled=Decimal(filled))}
