@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.market import BinanceMarket
 from arena.analysis.indicators import Indicators
 from arena.application.cycle import Opening
+from arena.application.evidence import configuration
 from arena.application.lease import Held, acting
 from arena.application.ports import Accounts, Leases, MarketData, Models, Notifier, PaperBooks, Prompt, Records, TradingAccount
 from arena.application.prompt import render_prompt, static_prompt
@@ -40,6 +41,7 @@ from arena.halting import halt, shutting_down
 from arena.mainnet import check_gate
 from arena.paper import paper_accounts, paper_market
 from arena.settings import LimitSettings, Settings
+from arena.steady_clock import SteadyClock
 
 CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
@@ -53,6 +55,7 @@ class Arena:
 
     Attributes:
         holder: Names this run in the lease on the accounts.
+        clock: By which this run notes who was asked and answered when.
     """
 
     settings: Settings
@@ -65,6 +68,7 @@ class Arena:
     notifier: Notifier
     budget: RequestBudget
     holder: str
+    clock: SteadyClock = field(default_factory=SteadyClock)
 
     def desk(self, number: int, snapshot: MarketSnapshot) -> Desk:
         """Return what planning needs to know about a cycle."""
@@ -75,6 +79,16 @@ class Arena:
             snapshot=snapshot,
             instruments=self.venue.instruments,
             limits=self.limits,
+        )
+
+    def configuration(self) -> str:
+        """Return what is in force for all competitors alike, as the cycles record it."""
+        return configuration(
+            self.season,
+            self.limits,
+            interval_seconds=self.settings.llm_decision_interval_seconds,
+            deadline_seconds=self.settings.llm_deadline_seconds,
+            decisions_per_hour=self.settings.llm_max_decisions_per_hour,
         )
 
     def acting(self, wait_seconds: float = LEASE_WAIT_SECONDS) -> AbstractAsyncContextManager[Held]:

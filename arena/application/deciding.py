@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from arena.application.evidence import Asking
 from arena.application.parsing import parse_decision
 from arena.application.ports import Completion, LanguageModel, Prompt
 from arena.application.record import SeasonState
@@ -20,11 +21,13 @@ class Asked:
 
     Attributes:
         attempts: How often its model was called; 0 where it was not.
+        asking: How it was asked; None where it was not.
     """
 
     answer: Answer
     completion: Completion | None = None
     attempts: int = 0
+    asking: Asking | None = None
 
 
 async def ask(model: LanguageModel, prompt: Prompt, symbols: Sequence[str], seconds_left: float, attempt: int) -> Asked:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.runtime import flow_run
 
+from arena.application.fairness import read_fairness
 from arena.application.ports import LanguageModel
 from arena.application.reconcile import summed_positions
 from arena.application.record import CycleRecord
+from arena.domain.competitor import SeasonId
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.domain.order import OrderStatus, PositionSide
 from arena.errors import CycleConflict, ModelFault
@@ -101,6 +104,30 @@ async def test_the_prompts_of_a_cycle_are_byte_identical_but_for_the_own_account
     for letter, model in models.items():
         others = {f"LLM-{other}" for other in "ABC" if other != letter}
         assert not any(name in model.prompts[1].account for name in others)
+
+
+async def test_what_the_cycles_leave_behind_shows_that_they_were_fair(tmp_path: Path) -> None:
+    broken = ModelFault("the server answered 500", kind="server_error", transient=False)
+    at = table(
+        tmp_path, A=ScriptedModel(answer(LONG), HOLD, seconds=0.4), B=ScriptedModel(answer(SHORT), broken), C=ScriptedModel(HOLD)
+    )
+    for _ in range(3):
+        await cycle(at)
+        at.pass_time()
+    found = await read_fairness((await at.arena()).records, SeasonId("test"))
+    assert found.violations == ()
+    assert (found.cycles, found.asked, set(found.first.values())) == (3, 9, {1})
+    turns = {row["llm_id"]: row for row in await rows(at, "turns") if row["cycle"] == 1}
+    answered = {llm_id: datetime.fromisoformat(row["answered_at"]) for llm_id, row in turns.items()}
+    assert answered["LLM-A"] - datetime.fromisoformat(turns["LLM-A"]["asked_at"]) >= timedelta(seconds=0.4)
+    assert datetime.fromisoformat(turns["LLM-B"]["ordered_at"]) >= max(answered.values())
+    assert turns["LLM-C"]["ordered_at"] is None
+    (told,) = await rows(at, "configurations")
+    assert json.loads(told["text"])["deadline_seconds"] == 7
+    at.settings = at.settings.model_copy(update={"max_leverage": 2})
+    await cycle(at)
+    (changed,) = (await read_fairness((await at.arena()).records, SeasonId("test"))).violations
+    assert str(changed) == "cycle 4: the configuration changed: max_leverage from 5 to 2"
 
 
 FAILURES = {

@@ -115,7 +115,7 @@ class SqliteRecords(SqliteAccounts):
 
 
 def _insert(db: sqlite3.Connection, tables: Tables) -> None:
-    """Write rows; those of a table whose rows change replace the row of the same key, shared prompts are kept once."""
+    """Write rows; those of a table whose rows change replace the row of the same key, texts shared by cycles are kept once."""
     for table in (name for name in TABLES if name in tables):
         for row in tables[table]:
             key = _CHANGING.get(table)
@@ -123,7 +123,7 @@ def _insert(db: sqlite3.Connection, tables: Tables) -> None:
             if key is not None:
                 changes = [f"{name} = excluded.{name}" for name in row if name not in key]
                 sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join([*changes, f'updated_at = {_NOW}'])}"
-            elif table == "prompts":
+            elif table in ("prompts", "configurations"):
                 sql += " ON CONFLICT DO NOTHING"
             db.execute(sql, tuple(row.values()))
 
