@@ -12,7 +12,7 @@ from arena.domain.competitor import Season
 from arena.domain.money import plain
 from arena.domain.risk import Limits
 
-EQUAL_SETTINGS = ("max_tokens", "temperature")  # of a ModelSpec: the same for all
+EQUAL_SETTINGS = ("max_tokens", "temperature", "thinking", "reasoning_effort")  # of a ModelSpec: the same for all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,15 @@ from arena.adapters.storage.rows import TABLES, cell
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Records
 from arena.application.record import LATELY, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
-from arena.domain.competitor import SHARED_ACCOUNT, AccountMode, CompetitorId, Environment, SeasonId
+from arena.domain.competitor import (
+    SHARED_ACCOUNT,
+    AccountMode,
+    CompetitorId,
+    Environment,
+    ReasoningEffort,
+    Season,
+    SeasonId,
+)
 from arena.domain.decision import Decision, NoAnswer
 from arena.domain.ledger import Ledger, PositionKey
 from arena.domain.order import Cause, PositionSide, Thesis
@@ -126,6 +134,25 @@ class RecordsContract:
             news={A: (), B: (), C: ()},
             decided_at={A: (), B: (), C: ()},
         )
+
+    @pytest.mark.parametrize(("thinking", "effort"), [(True, ReasoningEffort.HIGH), (False, None)])
+    async def test_the_settings_of_the_models_are_kept_and_cannot_change(
+        self, records: Records, reopen: Open, thinking: bool, effort: ReasoningEffort | None
+    ) -> None:
+        def told(**changes: Any) -> Season:
+            one, *others = season().competitors
+            return replace(season(), competitors=(replace(one, model=replace(one.model, **changes)), *others))
+
+        wanted = told(thinking=thinking, reasoning_effort=effort)
+        await records.open_season(wanted)
+        assert await reopen().open_season(wanted) == wanted
+        for other in (
+            told(),
+            told(thinking=not thinking, reasoning_effort=effort),
+            told(thinking=thinking, reasoning_effort="low"),
+        ):
+            with pytest.raises(ConfigurationError, match="exists with other competitors"):
+                await records.open_season(other)
 
     async def test_opening_again_returns_the_season_as_it_was_created(self, records: Records) -> None:
         await records.open_season(season())

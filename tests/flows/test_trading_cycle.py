@@ -130,6 +130,25 @@ async def test_what_the_cycles_leave_behind_shows_that_they_were_fair(tmp_path: 
     assert str(changed) == "cycle 4: the configuration changed: max_leverage from 5 to 2"
 
 
+async def test_the_hourly_limit_holds_across_restarts(tmp_path: Path) -> None:
+    """Each cycle is a process of its own that knows nothing but the file; one that fails has used a turn up as well."""
+    broken = ModelFault("the server answered 500", kind="server_error", transient=False)
+    asked: list[int] = []
+    for number in range(4):
+        model = ScriptedModel(broken if number == 0 else HOLD)
+        started = BAR * (10 + number)
+        at = Table(tmp_path / "arena.sqlite", {"A": model}, started=started, llm_max_decisions_per_hour=2)
+        record, _ = await cycle(at)
+        asked.append(len(model.prompts))
+    assert asked == [1, 1, 0, 0]
+    assert record.turns[0].answer == NoAnswer(
+        kind="hourly_limit", error="2 decisions were made within the hour (LLM_MAX_DECISIONS_PER_HOUR)"
+    )
+    later = Table(tmp_path / "arena.sqlite", {"A": ScriptedModel(HOLD)}, started=BAR * 22, llm_max_decisions_per_hour=2)
+    record, _ = await cycle(later)
+    assert isinstance(record.turns[0].answer, Decision), "the first of them is an hour ago"
+
+
 FAILURES = {
     "malformed": ("I would rather buy some SOL here.", InvalidDecision, "decide LLM-B", "Completed"),
     "timeout": (ModelFault("no answer in 5 s", kind="timeout", transient=False), NoAnswer, "decide LLM-B", "Failed"),

@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS competitors (
     temperature TEXT,
     base_url TEXT,
     baseline INTEGER NOT NULL CHECK (baseline IN (0, 1)),
+    thinking INTEGER CHECK (thinking IN (0, 1)),
+    reasoning_effort TEXT CHECK (reasoning_effort IN ('low', 'medium', 'high')),
     capital TEXT NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     UNIQUE (season_id, llm_id)

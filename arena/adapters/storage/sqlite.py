@@ -20,6 +20,7 @@ from arena.adapters.storage.rows import (
 )
 from arena.adapters.storage.sqlite_accounts import SqliteAccounts
 from arena.adapters.storage.sqlite_read import read_season, read_state
+from arena.application.evidence import EQUAL_SETTINGS
 from arena.application.record import Booking, CycleRecord, SeasonState
 from arena.domain.competitor import Season, SeasonId
 from arena.domain.money import ZERO
@@ -197,7 +198,7 @@ def _essentials(known: Season, wanted: Season) -> Iterable[tuple[str, object, ob
 
 def _models(season: Season) -> dict[str, tuple[object, ...]]:
     return {
-        each.llm_id: (each.model.provider, clean(each.model.model), each.model.max_tokens, each.model.temperature)
+        each.llm_id: (each.model.provider, clean(each.model.model), *(getattr(each.model, name) for name in EQUAL_SETTINGS))
         for each in season.competitors
     }
 
