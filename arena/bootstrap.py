@@ -89,6 +89,7 @@ class Arena:
             interval_seconds=self.settings.llm_decision_interval_seconds,
             deadline_seconds=self.settings.llm_deadline_seconds,
             decisions_per_hour=self.settings.llm_max_decisions_per_hour,
+            daily_budget_usd=self.settings.llm_daily_budget_usd,
         )
 
     def acting(self, wait_seconds: float = LEASE_WAIT_SECONDS) -> AbstractAsyncContextManager[Held]:

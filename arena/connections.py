@@ -15,7 +15,7 @@ from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.llm.build import build_model
-from arena.adapters.llm.prices import OwnPrices
+from arena.adapters.llm.prices import OwnPrices, is_priced
 from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Notifier
@@ -211,6 +211,11 @@ def open_model(settings: Settings, competitor: Competitor, closing: AsyncExitSta
     if not key.get_secret_value() and spec.base_url is None:
         raise ConfigurationError(f"{name} is empty, but {competitor.llm_id} needs it ({spec.model}); or set LLM_{letter}_API_KEY")
     prices = own_prices(settings, competitor)
+    if settings.llm_daily_budget_usd is not None and not is_priced(spec, prices):
+        raise ConfigurationError(
+            f"LLM_DAILY_BUDGET_USD is set, but the price of {spec.model} is not known: set LLM_{letter}_INPUT_PRICE_USD and "
+            f"LLM_{letter}_OUTPUT_PRICE_USD (USD for a million tokens, 0 where it costs nothing)"
+        )
     model = build_model(spec, key, name, prices)
     closing.push_async_callback(model.close)
     return model

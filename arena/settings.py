@@ -119,6 +119,7 @@ class Settings(LimitSettings, AlertSettings):
 
     llm_decision_interval_seconds: int = Field(default=300, ge=10)
     llm_max_decisions_per_hour: int = Field(default=12, ge=1)
+    llm_daily_budget_usd: Annotated[Decimal, Field(gt=0)] | None = None
     llm_deadline_seconds: int = Field(default=90, ge=1)
 
     protection_deadline_seconds: int = Field(default=15, ge=15)

@@ -14,7 +14,7 @@ from prefect.states import Completed
 
 from arena.application.booking import dialogue_of
 from arena.application.cycle import Opening, liquidated_turns
-from arena.application.deciding import Asked, spent_hours, unanswered
+from arena.application.deciding import Asked, spent_budgets, spent_hours, unanswered
 from arena.application.evidence import Asking
 from arena.application.ports import Prompt
 from arena.application.prompt import prompt_hash
@@ -97,6 +97,7 @@ async def ask_all(arena: Arena, opening: Opening, prompts: Mapping[CompetitorId,
     """Ask all models at the same time under one deadline; a model that fails costs nobody else anything."""
     asked = {
         **spent_hours(opening.state, opening.as_of, arena.settings.llm_max_decisions_per_hour),
+        **spent_budgets(opening.state, arena.settings.llm_daily_budget_usd),
         **liquidated_turns(opening),
     }
     waiting = [llm_id for llm_id in prompts if llm_id not in asked]

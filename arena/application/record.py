@@ -252,6 +252,7 @@ class SeasonState:
         past: The newest turns, oldest first.
         news: Trades that were closed since the last cycle began, other than by a decision.
         decided_at: Times of the calls of the last hour, by competitor.
+        spent_today: What the calls of the UTC day have cost so far, where their price is known, USD by competitor.
     """
 
     season: Season
@@ -264,6 +265,7 @@ class SeasonState:
     news: Mapping[CompetitorId, tuple[ClosedTrade, ...]]
     decided_at: Mapping[CompetitorId, tuple[datetime, ...]]
     lately: Lately = Lately()
+    spent_today: Mapping[CompetitorId, Decimal] = field(default_factory=dict)
 
     @property
     def ledgers(self) -> Mapping[CompetitorId, Ledger]:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from arena.adapters.llm import openai
 from arena.doctor import Finding, examine
+from arena.domain.competitor import Provider
 
 GPT = [f"gpt-{n}-{kind}" for n in ("5", "5.1", "6", "6.1", "6.2") for kind in ("terra", "luna", "sol", "astra", "audio", "image")]
 
@@ -78,3 +80,22 @@ async def test_no_server_is_a_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert (
         not finding.well and "http://127.0.0.1:9/v1 (LLM_X_BASE_URL) failed" in finding.detail and "hidden" not in finding.detail
     )
+
+
+async def test_a_budget_needs_a_price(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"LLM_A_MODEL": "llama", "LLM_A_BASE_URL": serve(httpserver, ["llama"]), "LLM_DAILY_BUDGET_USD": "2.5"}
+    finding = await found(monkeypatch, **own)
+    assert not finding.well
+    assert finding.detail == (
+        "LLM_DAILY_BUDGET_USD is set, but the price of llama is not known: set LLM_A_INPUT_PRICE_USD and LLM_A_OUTPUT_PRICE_USD "
+        "(USD for a million tokens, 0 where it costs nothing)"
+    )
+    assert (await found(monkeypatch, **own, LLM_A_INPUT_PRICE_USD="0", LLM_A_OUTPUT_PRICE_USD="0")).well
+
+
+async def test_a_listed_price_is_enough_for_a_budget(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai, "API_URLS", {Provider.OPENAI: serve(httpserver, ["gpt-6.1-terra"])})
+    finding = await found(monkeypatch, LLM_A_MODEL="gpt-6.1-terra", LLM_DAILY_BUDGET_USD="2.5", LLM_A_API_KEY="sk-own")
+    assert finding.well and finding.detail == "openai lists gpt-6.1-terra"
+    baseline = {"LLM_A_MODEL": "ema-trend", "LLM_A_BASE_URL": "http://127.0.0.1:9/v1"}
+    assert "price" not in (await found(monkeypatch, **baseline)).detail

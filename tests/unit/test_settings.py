@@ -85,6 +85,7 @@ def test_as_many_letters_as_are_set_may_compete(tmp_path: Path) -> None:
         ({"LLM_C_TEMPERATURE": "0.5"}, "LLM_X_TEMPERATURE must be the same"),
         ({"LLM_A_THINKING": "off"}, "LLM_X_THINKING must be the same for all competitors"),
         ({"LLM_A_REASONING_EFFORT": "high"}, "LLM_X_REASONING_EFFORT must be the same for all competitors"),
+        ({"LLM_DAILY_BUDGET_USD": "0"}, "LLM_DAILY_BUDGET_USD"),
         ({"LLM_A_THINKING": "maybe"}, "LLM_A_THINKING: say on or off"),
         ({"LLM_A_REASONING_EFFORT": "max"}, "LLM_A_REASONING_EFFORT"),
         ({"LLM_A_THINKING": "off", "LLM_A_REASONING_EFFORT": "low"}, "contradict each other"),

@@ -91,3 +91,8 @@ def cost_usd(
         except (LookupError, ValueError):
             continue
     return None
+
+
+def is_priced(spec: ModelSpec, own: OwnPrices | None = None) -> bool:
+    """Return whether the calls of a model will have a price."""
+    return cost_usd(spec, spec.model, Tokens(input=1, output=1), own) is not None

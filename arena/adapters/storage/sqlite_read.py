@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from arena.adapters.storage.restore import booked_fill_of, books_of, closed_trade_of, funded_of, intent_of, ledger_of, season_of
 from arena.adapters.storage.rows import iso
 from arena.application.record import LATELY, Books, Lately, PastTurn, SeasonState
 from arena.domain.competitor import CompetitorId, Season, SeasonId
 from arena.domain.ledger import ClosedTrade, Ledger
+from arena.domain.money import ZERO
 from arena.domain.order import Intent
 from arena.errors import ConfigurationError
 
@@ -54,6 +56,7 @@ def read_state(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> 
         news=_news(db, season),
         decided_at=_decided_at(db, season, as_of),
         lately=_lately(db, season_id, settled_until - LATELY),
+        spent_today=_spent_today(db, season, as_of),
     )
 
 
@@ -120,3 +123,17 @@ def _decided_at(db: sqlite3.Connection, season: Season, as_of: datetime) -> Mapp
     for row in found:
         times[CompetitorId(row["llm_id"])].append(datetime.fromisoformat(row["time"]))
     return {llm_id: tuple(asked) for llm_id, asked in times.items()}
+
+
+def _spent_today(db: sqlite3.Connection, season: Season, as_of: datetime) -> Mapping[CompetitorId, Decimal]:
+    """Return what the calls of the UTC day up to as_of have cost, USD; a call of unknown cost counts nothing."""
+    midnight = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    spent: dict[CompetitorId, Decimal] = {each.llm_id: ZERO for each in season.competitors}
+    found = db.execute(
+        "SELECT model_calls.llm_id, cost_usd FROM turns JOIN model_calls USING (season_id, cycle, llm_id) "
+        "WHERE season_id = ? AND turns.attempts > 0 AND turns.time >= ? AND turns.time <= ? AND cost_usd IS NOT NULL",
+        (season.season_id, iso(midnight), iso(as_of)),
+    )
+    for row in found:
+        spent[CompetitorId(row["llm_id"])] += Decimal(row["cost_usd"])
+    return spent
