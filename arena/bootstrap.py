@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import time
@@ -81,11 +82,12 @@ class Arena:
             limits=self.limits,
         )
 
-    def configuration(self) -> str:
-        """Return what is in force for all competitors alike, as the cycles record it."""
+    def configuration(self, rules: str) -> str:
+        """Return what is in force for all competitors alike, with the static part of their prompts, as the cycles record it."""
         return configuration(
             self.season,
             self.limits,
+            rules,
             interval_seconds=self.settings.llm_decision_interval_seconds,
             deadline_seconds=self.settings.llm_deadline_seconds,
             decisions_per_hour=self.settings.llm_max_decisions_per_hour,
@@ -232,6 +234,7 @@ async def _open_season(wanted: Season, venue: Venue, records: Records) -> Season
         capitals = {competitor.llm_id: competitor.capital for competitor in wanted.competitors}
         for account, llm_ids in wanted.accounts().items():
             await _check_account(account, venue.accounts[account], sum((capitals[llm_id] for llm_id in llm_ids), ZERO))
+        logging.getLogger("arena.season").info(f"season {wanted.season_id} begins. {wanted.settings}")
     return await records.open_season(wanted)
 
 

@@ -81,7 +81,8 @@ async def act(
         plans = await orders.plan(opening, caught, {llm_id: each.answer for llm_id, each in asked.items()}, desk)
         await records.write_intents(arena, plans)
         executions = await orders.execute(arena, held, plans)
-        dialogue = dialogue_of(prompts, asked, plans, executions, arena.configuration())
+        configuration = arena.configuration(next(iter(prompts.values())).static)
+        dialogue = dialogue_of(prompts, asked, plans, executions, configuration)
         for last in (*(False for _ in range(BOOKING_TRIES - 1)), True):
             record = await orders.close(arena, held, opening, desk.snapshot, dialogue, plans, executions)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -32,12 +33,13 @@ class Asking:
     answered_at: datetime
 
 
-def configuration(season: Season, limits: Limits, **terms: Any) -> str:
+def configuration(season: Season, limits: Limits, rules: str, **terms: Any) -> str:
     """Return the one JSON text of everything that decides the contest and must be equal for all: no models, no secrets.
 
     Args:
         season: Its symbols, its venue and the settings that every model is sent.
         limits: Those that risk checks.
+        rules: The prompt's static part, which stands for the versions of prompt and strategy; its SHA-256 is kept.
         terms: What else is in force, such as the interval and the deadline; JSON's own values, or decimals.
     """
     one = season.competitors[0]
@@ -49,6 +51,7 @@ def configuration(season: Season, limits: Limits, **terms: Any) -> str:
         "account_mode": season.account_mode,
         "symbols": season.symbols,
         "capital": one.capital,
+        "rules": hashlib.sha256(rules.encode()).hexdigest(),
         "answer_schema": ANSWER_SCHEMA,
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"), default=_text)

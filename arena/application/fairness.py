@@ -23,6 +23,7 @@ Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 
 NOT_ASKED = frozenset({"hourly_limit", "liquidated", "out_of_budget"})  # failures by which the rules of all keep one from a call
+_UNREADABLE = ("rules", "answer_schema")  # what changed of them is in the prompts
 SAME_TIME = timedelta(seconds=1)  # within which all are asked; they are microseconds apart
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {  # prompts and answers stay in the store
@@ -226,7 +227,7 @@ def _changes(booked: Sequence[Row], texts: Mapping[str, str]) -> Iterator[Violat
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     names = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
-    told = (f"{name} from {old.get(name)} to {new.get(name)}" if name != "answer_schema" else name for name in names)
+    told = (f"{name} from {old.get(name)} to {new.get(name)}" if name not in _UNREADABLE else f"the {name}" for name in names)
     return ", ".join(told) or "to one that is not recorded"
 
 

@@ -297,7 +297,7 @@ class Story:
             market_prompt=market_prompt,
             prompt_hash=hashlib.sha256(market_prompt.encode()).hexdigest(),
             snapshot_hash=hashlib.sha256(str(self.prices).encode()).hexdigest(),
-            configuration=configuration(self.season, LIMITS, interval_seconds=300, deadline_seconds=90),
+            configuration=configuration(self.season, LIMITS, "the season's rules", interval_seconds=300, deadline_seconds=90),
             execution_order=self._order(),
             turns=turns,
             fills=tuple(book.fills),

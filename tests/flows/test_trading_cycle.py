@@ -128,7 +128,7 @@ async def test_what_the_cycles_leave_behind_shows_that_they_were_fair(tmp_path: 
     at.settings = at.settings.model_copy(update={"max_leverage": 2})
     await cycle(at)
     (changed,) = (await read_fairness((await at.arena()).records, SeasonId("test"))).violations
-    assert str(changed) == "cycle 4: the configuration changed: max_leverage from 5 to 2"
+    assert str(changed) == "cycle 4: the configuration changed: max_leverage from 5 to 2, the rules"
 
 
 FAILURES = {

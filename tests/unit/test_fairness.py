@@ -140,11 +140,13 @@ async def test_each_rule_that_is_broken_is_named(path: Path, sql: str, said: str
 async def test_a_changed_configuration_is_named_with_its_cycle_and_what_changed(tmp_path: Path) -> None:
     story = Story()
     records = story.play(5)
-    tighter = configuration(story.season, replace(LIMITS, max_leverage=3), interval_seconds=300, deadline_seconds=60)
+    tighter = configuration(
+        story.season, replace(LIMITS, max_leverage=3), "other rules", interval_seconds=300, deadline_seconds=60
+    )
     records[3:] = [replace(record, configuration=tighter) for record in records[3:]]
     await book(tmp_path / "arena.sqlite", records, story)
     (only,) = (await look(tmp_path / "arena.sqlite")).violations
-    assert str(only) == "cycle 4: the configuration changed: deadline_seconds from 90 to 60, max_leverage from 5 to 3"
+    assert str(only) == "cycle 4: the configuration changed: deadline_seconds from 90 to 60, max_leverage from 5 to 3, the rules"
 
 
 async def test_a_rule_of_all_may_keep_one_from_being_asked(path: Path) -> None:
@@ -191,11 +193,11 @@ def test_the_rotation_puts_everybody_first_equally_often(size: int, cycles: int)
 
 
 def test_the_configuration_names_neither_models_nor_secrets() -> None:
-    told = configuration(season(), LIMITS, interval_seconds=300, deadline_seconds=90)
+    told = configuration(season(), LIMITS, "rules", interval_seconds=300, deadline_seconds=90)
     assert json.loads(told)["max_leverage"] == 5 and json.loads(told)["capital"] == "200"
     assert "claude" not in told and "127.0.0.1" not in told and "key" not in told.lower()
     other = replace(season(), competitors=tuple(reversed(season().competitors)))
-    assert configuration(other, LIMITS, interval_seconds=300, deadline_seconds=90) == told
+    assert configuration(other, LIMITS, "rules", interval_seconds=300, deadline_seconds=90) == told
 
 
 async def test_the_leaderboard_shows_it_in_a_line(path: Path) -> None:
