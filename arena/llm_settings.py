@@ -19,7 +19,7 @@ KEY_NAMES = {Provider.CLAUDE: "CLAUDE_API_KEY", Provider.DEEPSEEK: "DEEPSEEK_API
 REFUSES_TEMPERATURE = ("gpt-5*", "gpt-6*", "o[134]*", "deepseek-*")  # Claude: no model, nor does the SDK have the parameter
 TEMPERATURE_UNLESS_THINKING = ("gpt-5.[2-9]*", "gpt-6*", "deepseek-*")  # of these, takes one while it does not think
 REFUSES_EFFORT = (
-    *("claude-3*", "claude-sonnet-4-[0-5]*", "claude-sonnet-4-2025*", "claude-haiku-4*", "claude-opus-4-[01]*"),
+    *("claude-3*", "claude-*-4-2025*", "claude-sonnet-4-[0-5]*", "claude-haiku-4*", "claude-opus-4-[01]*"),
     *("gpt-3*", "gpt-4*", "gpt-5*-chat*", "gpt-5*-pro*"),
 )
 REFUSES_THINKING_ON = (*REFUSES_EFFORT, "claude-opus-4-5*")

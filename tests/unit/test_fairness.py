@@ -6,16 +6,20 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arena.adapters.storage.booking_rows import booking_rows
+from arena.adapters.storage.rows import season_rows
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.cycle import execution_order
 from arena.application.evidence import configuration
-from arena.application.fairness import Fairness, read_fairness
+from arena.application.fairness import SAME_TIME, Fairness, fairness, read_fairness
 from arena.application.leaderboard import read_leaderboard
 from arena.application.record import CycleRecord
 from arena.domain.competitor import Competitor, Provider, SeasonId
@@ -190,6 +194,40 @@ def test_the_rotation_puts_everybody_first_equally_often(size: int, cycles: int)
     counts = [firsts.count(each.llm_id) for each in rows]
     assert max(counts) - min(counts) <= 1
     assert all(sorted(execution_order(rows, n)) == sorted(e.llm_id for e in rows) for n in range(min(cycles, 3)))
+
+
+def rows_of(story: Story, cycles: int) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a season as any store yields them."""
+    found: dict[str, list[dict[str, Any]]] = {name: list(rows) for name, rows in season_rows(story.season).items()}
+    for record in story.play(cycles):
+        for name, rows in booking_rows(record).items():
+            found.setdefault(name, []).extend(rows)
+    return found
+
+
+CLEAN = rows_of(Story(), CYCLES)
+SHIFTS = st.integers(1, 10**9).map(lambda ms: timedelta(milliseconds=ms))
+
+
+@given(
+    turn=st.integers(0, 3 * CYCLES - 1),
+    change=st.one_of(
+        st.tuples(st.just("prompt_hash"), st.text(max_size=64)),
+        st.tuples(st.just("deadline_at"), SHIFTS),
+        st.tuples(st.just("asked_at"), SHIFTS.map(lambda shift: shift + SAME_TIME)),
+        st.tuples(st.just("answered_at"), SHIFTS.map(lambda shift: shift + timedelta(seconds=2))),
+    ),
+)
+def test_a_single_turn_that_was_treated_otherwise_is_always_found(turn: int, change: tuple[str, str | timedelta]) -> None:
+    column, value = change
+    row = CLEAN["turns"][turn]
+    ordered = any(other["ordered_at"] for other in CLEAN["turns"] if other["cycle"] == row["cycle"])
+    if isinstance(value, timedelta):
+        value = (datetime.fromisoformat(row[column]) + value).isoformat()
+    turns = [*CLEAN["turns"][:turn], {**row, column: value}, *CLEAN["turns"][turn + 1 :]]
+    assert fairness(CLEAN).violations == ()
+    found = {violation.cycle for violation in fairness({**CLEAN, "turns": turns}).violations}
+    assert found == (set() if column == "answered_at" and not ordered else {row["cycle"]})
 
 
 def test_the_configuration_names_neither_models_nor_secrets() -> None:
