@@ -32,7 +32,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {  # prompts and answers stay in the s
     "cycles": ("number", "status", "scheduled_at", "prompt_hash", "snapshot_hash", "configuration_hash", "execution_order"),
     "configurations": ("hash", "text"),
     "snapshots": ("cycle", "hash", "as_of"),
-    "turns": ("cycle", "llm_id", "failure", "attempts", "prompt_hash", "asked_at", "deadline_at", "answered_at", "ordered_at"),
+    "turns": ("cycle", "llm_id", "failure", "prompt_hash", "asked_at", "deadline_at", "answered_at", "ordered_at"),
     "model_calls": ("cycle", "llm_id", "parameters"),
 }
 
@@ -178,7 +178,7 @@ def _uneven_asking(cycle: Row, ids: Sequence[str], turns: Sequence[Row]) -> Iter
         if sum(row["llm_id"] == llm_id for row in turns) != 1:
             yield f"{llm_id} has no turn, or more than one"
     for row in turns:
-        if row["asked_at"] is None and (row["attempts"] > 0 or row["failure"] not in NOT_ASKED):
+        if row["asked_at"] is None and row["failure"] not in NOT_ASKED:
             yield f"it is not recorded how {row['llm_id']} was asked"
         elif row["asked_at"] is not None and row["prompt_hash"] != cycle["prompt_hash"]:
             yield f"{row['llm_id']} was sent another prompt than the cycle's"

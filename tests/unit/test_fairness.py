@@ -97,7 +97,7 @@ async def test_a_clean_season_is_fair_and_its_rotation_counted(path: Path) -> No
             "cycle 5: it is not recorded how LLM-A was asked",
         ),
         (
-            "UPDATE turns SET asked_at = NULL, attempts = 0, failure = 'defect' WHERE cycle = 5 AND llm_id = 'LLM-A'",
+            "UPDATE turns SET asked_at = NULL, failure = 'defect' WHERE cycle = 5 AND llm_id = 'LLM-A'",
             "cycle 5: it is not recorded how LLM-A was asked",
         ),
         (
@@ -157,7 +157,7 @@ async def test_a_rule_of_all_may_keep_one_from_being_asked(path: Path) -> None:
     for kind in ("hourly_limit", "liquidated", "out_of_budget"):
         tamper(
             path,
-            "UPDATE turns SET answer = 'no_answer', attempts = 0, prompt_hash = NULL, asked_at = NULL, deadline_at = NULL, "
+            "UPDATE turns SET answer = 'no_answer', prompt_hash = NULL, asked_at = NULL, deadline_at = NULL, "
             f"answered_at = NULL, ordered_at = NULL, failure = '{kind}' WHERE cycle = 3 AND llm_id = 'LLM-B'",
         )
         tamper(path, "UPDATE model_calls SET request_id = request_id")

@@ -53,6 +53,7 @@ CREATE TABLE IF NOT EXISTS cycles (
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     UNIQUE (season_id, number)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS cycles_scheduled ON cycles (season_id, scheduled_at);
 CREATE INDEX IF NOT EXISTS cycles_booked ON cycles (season_id, number) WHERE status = 'booked';
 
 -- Units of work in the order in which they were booked, numbered without a gap: a cycle's, or a sweep's between cycles. cursor and

@@ -130,8 +130,8 @@ def _spent_today(db: sqlite3.Connection, season: Season, as_of: datetime) -> Map
     midnight = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     spent: dict[CompetitorId, Decimal] = {each.llm_id: ZERO for each in season.competitors}
     found = db.execute(
-        "SELECT model_calls.llm_id, cost_usd FROM turns JOIN model_calls USING (season_id, cycle, llm_id) "
-        "WHERE season_id = ? AND turns.attempts > 0 AND turns.time >= ? AND turns.time <= ? AND cost_usd IS NOT NULL",
+        "SELECT llm_id, cost_usd FROM cycles JOIN model_calls ON model_calls.season_id = cycles.season_id AND cycle = number "
+        "WHERE cycles.season_id = ? AND scheduled_at >= ? AND scheduled_at <= ? AND cost_usd IS NOT NULL",
         (season.season_id, iso(midnight), iso(as_of)),
     )
     for row in found:
