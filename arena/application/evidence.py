@@ -39,7 +39,7 @@ def configuration(season: Season, limits: Limits, rules: str, **terms: Any) -> s
     Args:
         season: Its symbols, its venue and the settings that every model is sent.
         limits: Those that risk checks.
-        rules: The prompt's static part, which stands for the versions of prompt and strategy; its SHA-256 is kept.
+        rules: The prompt's static part; its SHA-256 is kept.
         terms: What else is in force, such as the interval and the deadline; JSON's own values, or decimals.
     """
     one = season.competitors[0]
@@ -49,6 +49,7 @@ def configuration(season: Season, limits: Limits, rules: str, **terms: Any) -> s
         **{each.name: getattr(limits, each.name) for each in fields(limits)},
         "environment": season.environment,
         "account_mode": season.account_mode,
+        "strategy": season.strategy,
         "symbols": season.symbols,
         "capital": one.capital,
         "rules": hashlib.sha256(rules.encode()).hexdigest(),

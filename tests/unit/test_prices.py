@@ -91,4 +91,4 @@ def test_three_own_prices_are_enough_to_be_exact(provider: Provider, model: str)
 
 
 def test_baseline_costs_nothing() -> None:
-    assert cost_usd(spec(Provider.OPENAI, "ema-trend", baseline=True), "ema-trend", USAGE) == 0
+    assert cost_usd(spec(Provider.OPENAI, "trend-following", baseline=True), "trend-following", USAGE) == 0
