@@ -97,5 +97,5 @@ async def test_a_listed_price_is_enough_for_a_budget(httpserver: HTTPServer, mon
     monkeypatch.setattr(openai, "API_URLS", {Provider.OPENAI: serve(httpserver, ["gpt-6.1-terra"])})
     finding = await found(monkeypatch, LLM_A_MODEL="gpt-6.1-terra", LLM_DAILY_BUDGET_USD="2.5", LLM_A_API_KEY="sk-own")
     assert finding.well and finding.detail == "openai lists gpt-6.1-terra"
-    baseline = {"LLM_A_MODEL": "ema-trend", "LLM_A_BASE_URL": "http://127.0.0.1:9/v1"}
+    baseline = {"LLM_A_MODEL": "random", "LLM_A_BASE_URL": "http://127.0.0.1:9/v1"}
     assert "price" not in (await found(monkeypatch, **baseline)).detail
