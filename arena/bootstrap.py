@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -19,9 +20,10 @@ from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.market import BinanceMarket
 from arena.application.cycle import Opening
+from arena.application.evidence import configuration
 from arena.application.lease import Held, acting
 from arena.application.ports import Accounts, Leases, MarketData, Models, Notifier, PaperBooks, Prompt, Records, TradingAccount
-from arena.application.prompt import render_prompt, static_prompt
+from arena.application.prompt import PROMPT_VERSION, render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
 from arena.application.record import Alert, AlertKind
@@ -41,6 +43,7 @@ from arena.halting import halt, halted, shutting_down
 from arena.mainnet import check_gate
 from arena.paper import paper_accounts, paper_market
 from arena.settings import LimitSettings, Settings
+from arena.steady_clock import SteadyClock
 from arena.strategies.playbook import Playbook
 
 CANDLE_INTERVAL = "5m"
@@ -55,6 +58,7 @@ class Arena:
 
     Attributes:
         holder: Names this run in the lease on the accounts.
+        clock: By which this run notes who was asked and answered when.
     """
 
     settings: Settings
@@ -68,6 +72,7 @@ class Arena:
     notifier: Notifier
     budget: RequestBudget
     holder: str
+    clock: SteadyClock = field(default_factory=SteadyClock)
 
     def desk(self, number: int, snapshot: MarketSnapshot, studied: Study) -> Desk:
         """Return what planning needs to know about a cycle."""
@@ -81,6 +86,19 @@ class Arena:
             actions=self.playbook.actions,
             entry_types=self.playbook.entry_types,
             default_stops=default_stops(studied, self.venue.instruments, self.playbook),
+        )
+
+    def configuration(self, rules: str) -> str:
+        """Return what is in force for all competitors alike, with the static part of their prompts, as the cycles record it."""
+        return configuration(
+            self.season,
+            self.limits,
+            rules,
+            interval_seconds=self.settings.llm_decision_interval_seconds,
+            deadline_seconds=self.settings.llm_deadline_seconds,
+            decisions_per_hour=self.settings.llm_max_decisions_per_hour,
+            daily_budget_usd=self.settings.llm_daily_budget_usd,
+            prompt_version=PROMPT_VERSION,
         )
 
     def acting(self, wait_seconds: float = LEASE_WAIT_SECONDS) -> AbstractAsyncContextManager[Held]:
@@ -234,6 +252,7 @@ async def _open_season(wanted: Season, venue: Venue, records: Records) -> Season
         capitals = {competitor.llm_id: competitor.capital for competitor in wanted.competitors}
         for account, llm_ids in wanted.accounts().items():
             await _check_account(account, venue.accounts[account], sum((capitals[llm_id] for llm_id in llm_ids), ZERO))
+        logging.getLogger("arena.season").info(f"season {wanted.season_id} begins. {wanted.settings}")
     return await records.open_season(wanted)
 
 

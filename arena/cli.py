@@ -101,6 +101,29 @@ def leaderboard(season: Season = "", as_json: Annotated[bool, typer.Option("--js
 
 
 @app.command()
+def fairness(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Check that every cycle treated all competitors alike; each violation in a line. Ends with 1 if there is one."""
+    from arena.application.fairness import Fairness, read_fairness
+    from arena.configuration import load_settings
+    from arena.connections import open_book
+    from arena.domain.competitor import SeasonId
+
+    async def run() -> Fairness:
+        settings = load_settings()
+        async with AsyncExitStack() as closing:
+            return await read_fairness(open_book(settings, closing, season), SeasonId(season or settings.season))
+
+    found = asyncio.run(run())
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        from arena.terminal import print_fairness
+
+        print_fairness(found)
+    raise typer.Exit(0 if found.fair else 1)
+
+
+@app.command()
 def report(
     out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path("report.html"),
     season: Season = "",

@@ -15,12 +15,13 @@ from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.llm.build import build_model
+from arena.adapters.llm.prices import OwnPrices, is_priced
 from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Notifier
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, AccountMode, Competitor, Environment
 from arena.errors import ConfigurationError
-from arena.settings import KEY_NAMES, AlertSettings, Settings, VenueSettings, in_order
+from arena.settings import AlertSettings, Settings, VenueSettings, in_order
 
 Key = tuple[str, SecretStr, SecretStr]  # the variable's name, key, secret
 
@@ -205,13 +206,28 @@ def open_model(settings: Settings, competitor: Competitor, closing: AsyncExitSta
     Raises:
         ConfigurationError: Its key is missing, or a setting of it cannot be.
     """
-    key = settings.model_key(competitor.model.provider)
-    if not key.get_secret_value():
-        name = KEY_NAMES[competitor.model.provider]
-        raise ConfigurationError(f"{name} is empty, but {competitor.llm_id} needs it ({competitor.model.model})")
-    model = build_model(competitor.model, key)
+    spec, letter = competitor.model, competitor.letter
+    name, key = settings.model_key(competitor)
+    if not key.get_secret_value() and spec.base_url is None:
+        raise ConfigurationError(f"{name} is empty, but {competitor.llm_id} needs it ({spec.model}); or set LLM_{letter}_API_KEY")
+    prices = own_prices(settings, competitor)
+    if settings.llm_daily_budget_usd is not None and not is_priced(spec, prices):
+        raise ConfigurationError(
+            f"LLM_DAILY_BUDGET_USD is set, but the price of {spec.model} is not known: set LLM_{letter}_INPUT_PRICE_USD and "
+            f"LLM_{letter}_OUTPUT_PRICE_USD (USD for a million tokens, 0 where it costs nothing)"
+        )
+    model = build_model(spec, key, name, prices)
     closing.push_async_callback(model.close)
     return model
+
+
+def own_prices(settings: Settings, competitor: Competitor) -> OwnPrices | None:
+    """Return the prices that are set for a competitor; cached tokens cost as much as others where nothing else is said."""
+    llm = settings.llms[competitor.letter]
+    if llm.input_price_usd is None or llm.output_price_usd is None:
+        return None
+    cached = llm.input_price_usd if llm.cached_price_usd is None else llm.cached_price_usd
+    return OwnPrices(input=llm.input_price_usd, cached=cached, output=llm.output_price_usd)
 
 
 def open_notifier(settings: AlertSettings) -> Notifier:

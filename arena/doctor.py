@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import SequenceMatcher
 
 import httpx
 
@@ -25,6 +26,7 @@ from arena.paper import kept_books, paper_market
 from arena.settings import Settings
 
 PATIENCE_SECONDS = 10.0
+SHOWN_MODELS = 20
 LARGEST_CLOCK_DIFFERENCE = 0.5  # seconds; Binance refuses a request that is a second ahead
 
 
@@ -168,10 +170,22 @@ async def _store(settings: Settings, closing: AsyncExitStack) -> str:
 async def _model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> str:
     spec = competitor.model
     listed = await open_model(settings, competitor, closing).listed(PATIENCE_SECONDS)
+    where = f"the server at {spec.base_url}" if spec.base_url else str(spec.provider)
+    if listed is None:
+        return f"{where} answers, but has no list of models: whether it serves {spec.model} shows when it is asked"
     if spec.model not in listed:
-        known = ", ".join(listed[:20]) or "none"
-        raise ConfigurationError(f"{spec.provider} does not list {spec.model} (LLM_{competitor.letter}_MODEL); it lists: {known}")
-    return f"{spec.provider} lists {spec.model}" + (" (baseline rule, not an LLM)" if spec.baseline else "")
+        raise ConfigurationError(
+            f"{where} does not list {spec.model} (LLM_{competitor.letter}_MODEL): it is retired, misspelt or closed to this key. "
+            f"{_offer(spec.model, listed)}"
+        )
+    return f"{where} lists {spec.model}" + (" (baseline rule, not an LLM)" if spec.baseline else "")
+
+
+def _offer(wanted: str, listed: Sequence[str]) -> str:
+    """Return what a provider lists, the names most alike first, since OpenAI lists a hundred."""
+    names = sorted(listed, key=lambda name: (-SequenceMatcher(None, wanted, name).ratio(), name))
+    more = f" and {len(names) - SHOWN_MODELS} more" if len(names) > SHOWN_MODELS else ""
+    return f"It lists {len(names)}, the most alike first: {', '.join(names[:SHOWN_MODELS])}{more}" if names else "It lists none"
 
 
 async def _alerts(settings: Settings) -> str:

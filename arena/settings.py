@@ -10,38 +10,15 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from arena.application.evidence import EQUAL_SETTINGS
 from arena.by_letter import ByLetter
 from arena.domain.competitor import LETTERS, AccountMode, Competitor, CompetitorId, Environment, ModelSpec, Provider
 from arena.errors import ConfigurationError
+from arena.llm_settings import KEY_NAMES, CompetitorSettings, equal_settings
 from arena.strategies.playbook import CUSTOM
 from arena.strategies.registry import PLAYBOOKS, is_baseline
 
-REFUSES_TEMPERATURE = ("gpt-5", "gpt-6", "o1", "o3", "o4")  # today's models, by their name's beginning
-KEY_NAMES = {Provider.CLAUDE: "CLAUDE_API_KEY", Provider.DEEPSEEK: "DEEPSEEK_API_KEY", Provider.OPENAI: "OPENAI_API_KEY"}
-
-
 CONFIG = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
-
-
-class CompetitorSettings(BaseModel):
-    """LLM_X_…: one competitor."""
-
-    provider: Provider
-    model: str = Field(min_length=1)
-    max_tokens: int = Field(default=4000, ge=256, le=21_000)
-    temperature: Annotated[Decimal, Field(ge=0, le=2)] | None = None
-    base_url: str | None = None
-
-    @property
-    def refuses_temperature(self) -> bool:
-        """Whether a temperature would end in an error: the anthropic SDK has none for any model, some models of others do."""
-        own_endpoint = self.base_url is None
-        return self.provider is Provider.CLAUDE or (own_endpoint and self.model.startswith(REFUSES_TEMPERATURE))
-
-    @field_validator("temperature", "base_url", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: Any) -> Any:
-        return None if value == "" else value
 
 
 class AccountKeys(BaseModel):
@@ -146,6 +123,7 @@ class Settings(LimitSettings, AlertSettings):
 
     llm_decision_interval_seconds: int = Field(default=300, ge=10)
     llm_max_decisions_per_hour: int = Field(default=12, ge=1)
+    llm_daily_budget_usd: Annotated[Decimal, Field(gt=0)] | None = None
     llm_deadline_seconds: int = Field(default=90, ge=1)
 
     protection_deadline_seconds: int = Field(default=15, ge=15)
@@ -196,8 +174,8 @@ class Settings(LimitSettings, AlertSettings):
     def _consistent(self) -> Self:
         if self.llm_deadline_seconds >= self.llm_decision_interval_seconds:
             raise ValueError("LLM_DEADLINE_SECONDS must be less than LLM_DECISION_INTERVAL_SECONDS")
-        self._only_models_differ("max_tokens", "LLM_X_MAX_TOKENS")
-        self._only_models_differ("temperature", "LLM_X_TEMPERATURE")
+        for field in EQUAL_SETTINGS:
+            self._only_models_differ(field, f"LLM_X_{field.upper()}")
         return self
 
     def _only_models_differ(self, field: str, variable: str) -> None:
@@ -207,10 +185,6 @@ class Settings(LimitSettings, AlertSettings):
             raise ValueError(
                 f"{variable} must be the same for all competitors (only provider and model may differ), but is {shown}"
             )
-
-    def temperature_refusers(self) -> tuple[str, ...]:
-        """Return the models of the season that take no temperature; one of them and it is sent to nobody."""
-        return tuple(llm.model for llm in self.llms.values() if llm.refuses_temperature)
 
     def competitors(self) -> tuple[Competitor, ...]:
         """Return the season's competitors, by letter, under equal settings.
@@ -223,15 +197,17 @@ class Settings(LimitSettings, AlertSettings):
                 f"TOTAL_LLMS is {self.total_llms}, but LLM_X_PROVIDER and LLM_X_MODEL are set for {len(self.llms)}: "
                 "make them agree in .env (see .env.example)"
             )
-        silent = bool(self.temperature_refusers())
+        equal = equal_settings(self.llms.values())
         return tuple(
             Competitor(
                 llm_id=CompetitorId(f"LLM-{letter}"),
                 model=ModelSpec(
                     provider=llm.provider,
                     model=llm.model,
-                    max_tokens=llm.max_tokens,
-                    temperature=None if silent else llm.temperature,
+                    max_tokens=equal.max_tokens,
+                    temperature=equal.temperature,
+                    thinking=equal.thinking,
+                    reasoning_effort=equal.reasoning_effort,
                     base_url=llm.base_url,
                     baseline=is_baseline(llm.model),
                 ),
@@ -242,22 +218,20 @@ class Settings(LimitSettings, AlertSettings):
 
     def equal_settings(self) -> str:
         """Return in one line what every competitor is sent, and what none is and why."""
-        llm = next(iter(self.llms.values()))
-        told = f"All competitors get the same prompt, max_tokens {llm.max_tokens} and a deadline of {self.llm_deadline_seconds} s"
-        refusers = self.temperature_refusers()
-        if llm.temperature is None:
-            return f"{told}; no temperature is set."
-        if refusers:
-            return f"{told}; no temperature is sent to anyone, because {', '.join(refusers)} refuses one."
-        return f"{told}; temperature {llm.temperature}."
+        return equal_settings(self.llms.values()).sentence(self.llm_deadline_seconds)
 
-    def model_key(self, provider: Provider) -> SecretStr:
-        """Return the provider's key."""
-        return {
+    def model_key(self, competitor: Competitor) -> tuple[str, SecretStr]:
+        """Return a competitor's own key, or else its provider's, and the variable that holds it; empty where neither is set."""
+        own = self.llms[competitor.letter].api_key
+        if own.get_secret_value():
+            return f"LLM_{competitor.letter}_API_KEY", own
+        provider = competitor.model.provider
+        keys = {
             Provider.CLAUDE: self.claude_api_key,
             Provider.DEEPSEEK: self.deepseek_api_key,
             Provider.OPENAI: self.openai_api_key,
-        }[provider]
+        }
+        return KEY_NAMES[provider], keys[provider]
 
 
 def in_order(told: tuple[str, object]) -> int:

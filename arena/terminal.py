@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from arena.application.comparison import Comparison
+from arena.application.fairness import Fairness
 from arena.application.leaderboard import Leaderboard, Standing
 from arena.domain.money import plain
 from arena.domain.pairs import PairCheck
@@ -30,6 +31,19 @@ def print_leaderboard(board: Leaderboard) -> None:
     console = Console(width=WIDTH, highlight=False)
     console.print(table)
     console.print(board.verdict)
+    console.print(board.fairness.sentence, markup=False)
+
+
+def print_fairness(found: Fairness) -> None:
+    """Print what was checked, and each violation in a line."""
+    console = Console(width=WIDTH, highlight=False)
+    console.print(found.sentence, markup=False)
+    first = ", ".join(f"{llm_id} {count}" for llm_id, count in found.first.items())
+    console.print(f"{found.asked} times a model was asked. First in the execution order: {first}.", markup=False)
+    if found.lost:
+        console.print(f"{found.lost} cycles were begun and never booked: nothing is known of them.")
+    for violation in found.violations:
+        console.print(str(violation), markup=False)
 
 
 def print_pairs(title: str, leverage: int, checks: Sequence[PairCheck], notes: Sequence[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -12,8 +14,10 @@ from prefect.states import Completed
 
 from arena.application.booking import dialogue_of
 from arena.application.cycle import Opening, liquidated_turns
-from arena.application.deciding import Asked, spent_hours, unanswered
+from arena.application.deciding import Asked, spent_budgets, spent_hours, unanswered
+from arena.application.evidence import Asking
 from arena.application.ports import Prompt
+from arena.application.prompt import prompt_hash
 from arena.application.record import CycleRecord
 from arena.bootstrap import Arena, open_arena
 from arena.configuration import load_settings
@@ -78,7 +82,8 @@ async def act(
         plans = await orders.plan(opening, caught, {llm_id: each.answer for llm_id, each in asked.items()}, desk)
         await records.write_intents(arena, plans)
         executions = await orders.execute(arena, held, plans)
-        dialogue = dialogue_of(prompts, asked, plans, executions)
+        configuration = arena.configuration(next(iter(prompts.values())).static)
+        dialogue = dialogue_of(prompts, asked, plans, executions, configuration)
         for last in (*(False for _ in range(BOOKING_TRIES - 1)), True):
             record = await orders.close(arena, held, opening, desk.snapshot, dialogue, plans, executions)
             try:
@@ -94,17 +99,30 @@ async def ask_all(arena: Arena, opening: Opening, prompts: Mapping[CompetitorId,
     """Ask all models at the same time under one deadline; a model that fails costs nobody else anything."""
     asked = {
         **spent_hours(opening.state, opening.as_of, arena.settings.llm_max_decisions_per_hour),
+        **spent_budgets(opening.state, arena.settings.llm_daily_budget_usd),
         **liquidated_turns(opening),
     }
     waiting = [llm_id for llm_id in prompts if llm_id not in asked]
-    deadline = asyncio.get_running_loop().time() + arena.settings.llm_deadline_seconds
-    answers = await asyncio.gather(
-        *(decisions.decide(llm_id, arena.models[llm_id], prompts[llm_id], arena.season.symbols, deadline) for llm_id in waiting),
-        return_exceptions=True,
-    )
-    for llm_id, answer in zip(waiting, answers, strict=True):
-        asked[llm_id] = unanswered(answer) if isinstance(answer, BaseException) else answer
-    return asked
+    seconds = arena.settings.llm_deadline_seconds
+    deadline = asyncio.get_running_loop().time() + seconds
+    deadline_at = arena.clock() + timedelta(seconds=seconds)
+    answers = await asyncio.gather(*(ask_one(arena, llm_id, prompts[llm_id], deadline, deadline_at) for llm_id in waiting))
+    return {**asked, **dict(zip(waiting, answers, strict=True))}
+
+
+async def ask_one(arena: Arena, llm_id: CompetitorId, prompt: Prompt, deadline: float, deadline_at: datetime) -> Asked:
+    """Ask one model, and note how it was asked; a failure is what is recorded of it.
+
+    Args:
+        deadline, deadline_at: The same instant, on the event loop's clock and on the arena's.
+    """
+    asked_at = arena.clock()
+    try:
+        asked = await decisions.decide(llm_id, arena.models[llm_id], prompt, arena.season.symbols, deadline)
+    except (Exception, asyncio.CancelledError) as fault:  # cancelling the flow ends it all the same
+        asked = unanswered(fault)
+    asking = Asking(prompt_hash=prompt_hash(prompt), asked_at=asked_at, deadline_at=deadline_at, answered_at=arena.clock())
+    return replace(asked, asking=asking)
 
 
 def _in_words(record: CycleRecord) -> str:

@@ -47,7 +47,12 @@ async def execute(arena: Arena, held: Held, plans: Mapping[CompetitorId, OrderPl
     def account_of(llm_id: CompetitorId) -> Exchange:
         return held.venue.accounts[arena.season.account_of(llm_id)]
 
-    return {llm_id: await carry_out(plan, account_of(llm_id), why_halted) for llm_id, plan in plans.items()}
+    done = {}
+    for llm_id, plan in plans.items():
+        began_at = arena.clock()
+        done[llm_id] = await carry_out(plan, account_of(llm_id), why_halted)
+        done[llm_id].began_at = began_at
+    return done
 
 
 @step("book")

@@ -31,10 +31,15 @@ Executions = Mapping[CompetitorId, Execution]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialogue:
-    """What the competitors were asked, and what they said and got."""
+    """What the competitors were asked, and what they said and got.
+
+    Attributes:
+        configuration: What was the same for all of them, of `evidence.configuration`.
+    """
 
     prompts: Mapping[CompetitorId, Prompt]
     turns: tuple[Turn, ...]
+    configuration: str
 
 
 def snapshot_hash(snapshot: MarketSnapshot) -> str:
@@ -90,6 +95,7 @@ def dialogue_of(
     asked: Mapping[CompetitorId, Asked],
     plans: Mapping[CompetitorId, OrderPlan],
     executions: Executions,
+    configuration: str,
 ) -> Dialogue:
     """Return what each competitor was asked, said and got."""
     turns = tuple(
@@ -102,10 +108,12 @@ def dialogue_of(
             plan=plans[llm_id],
             outcomes=tuple(executions[llm_id].outcomes),
             skipped=dict(executions[llm_id].skipped),
+            asking=asked[llm_id].asking,
+            ordered_at=executions[llm_id].began_at if executions[llm_id].outcomes else None,
         )
         for llm_id, prompt in prompts.items()
     )
-    return Dialogue(prompts=prompts, turns=turns)
+    return Dialogue(prompts=prompts, turns=turns, configuration=configuration)
 
 
 def sent_by(state: SeasonState, plans: Mapping[CompetitorId, OrderPlan], executions: Executions) -> Sent:
@@ -177,6 +185,7 @@ def cycle_record(
         market_prompt=shared.market,
         prompt_hash=prompt_hash(shared),
         snapshot_hash=snapshot_hash(snapshot),
+        configuration=dialogue.configuration,
         execution_order=tuple(executions),
         turns=dialogue.turns,
         alerts=alerts_of(caught.settlement, executions.values(), caught.differences, caught.until, dialogue.turns),

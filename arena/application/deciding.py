@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+from arena.application.evidence import Asking
 from arena.application.parsing import parse_decision
 from arena.application.ports import Completion, LanguageModel, Prompt
 from arena.application.record import SeasonState
@@ -20,11 +22,13 @@ class Asked:
 
     Attributes:
         attempts: How often its model was called; 0 where it was not.
+        asking: How it was asked; None where it was not.
     """
 
     answer: Answer
     completion: Completion | None = None
     attempts: int = 0
+    asking: Asking | None = None
 
 
 async def ask(model: LanguageModel, prompt: Prompt, symbols: Sequence[str], seconds_left: float, attempt: int) -> Asked:
@@ -69,4 +73,24 @@ def spent_hours(state: SeasonState, as_of: datetime, most: int) -> Mapping[Compe
         llm_id: Asked(answer=spent)
         for llm_id, times in state.decided_at.items()
         if sum(as_of - time < hour for time in times) >= most
+    }
+
+
+def spent_budgets(state: SeasonState, budget: Decimal | None) -> Mapping[CompetitorId, Asked]:
+    """Return the competitors whose calls of the UTC day have cost the budget (USD; None: there is none) or more.
+
+    Who has spent less is asked, so that a day may end beyond the budget by what one cycle costs: what a call will cost is not
+    known before, and its largest possible cost, with max_tokens, is many times the usual.
+    """
+    if budget is None:
+        return {}
+    return {
+        llm_id: Asked(
+            answer=NoAnswer(
+                kind="out_of_budget",
+                error=f"{spent:.4f} of {budget} USD were spent on this UTC day's calls (LLM_DAILY_BUDGET_USD)",
+            )
+        )
+        for llm_id, spent in state.spent_today.items()
+        if spent >= budget
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from arena.application.ports import Exchange
@@ -34,6 +35,7 @@ class Execution:
         replaced: New (stop id, target id) of positions that stay open.
         skipped: Why a part of the plan was not sent, by symbol.
         unprotected: Sentences about positions that had no stop.
+        began_at: When the first order was about to be sent; None where it was not looked at.
     """
 
     llm_id: CompetitorId
@@ -42,6 +44,7 @@ class Execution:
     replaced: dict[PositionKey, tuple[str | None, str | None]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     unprotected: list[str] = field(default_factory=list)
+    began_at: datetime | None = None
 
     def note(self, ended: OrderOutcome) -> None:
         """Keep how an order has ended, in the place of what was known of it."""

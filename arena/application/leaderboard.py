@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from arena.application.fairness import Fairness, read_fairness
 from arena.application.ports import Records
 from arena.domain.competitor import SeasonId
 from arena.domain.money import ZERO, plain, quantized
@@ -76,6 +77,7 @@ class Leaderboard:
         cycles: Booked ones.
         hours: From the first cycle to the end of the last one's interval.
         verdict: What the data can say, in a sentence.
+        fairness: Whether all were treated alike, and what all were sent.
     """
 
     season: SeasonId
@@ -83,11 +85,17 @@ class Leaderboard:
     cycles: int
     hours: Decimal
     verdict: str
+    fairness: Fairness
     competitors: tuple[Standing, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of `leaderboard.json`: `season`, and `competitors` as a list, best first; decimals are strings."""
         shown = {name: _shown(getattr(self, name)) for name in ("season", "market", "cycles", "hours", "verdict")}
+        shown["fairness"] = {
+            "fair": self.fairness.fair,
+            "violations": len(self.fairness.violations),
+            "sentence": self.fairness.sentence,
+        }
         return {**shown, "competitors": [{"rank": rank, **_object(each)} for rank, each in enumerate(self.competitors, 1)]}
 
 
@@ -100,14 +108,15 @@ async def read_leaderboard(records: Records, season_id: SeasonId) -> Leaderboard
     tables = {name: [_kept(name, row) async for row in records.rows(name, season_id)] for name in _COLUMNS}
     if not tables["seasons"]:
         raise ConfigurationError(f"there is no season {season_id} in the records")
-    return leaderboard(tables)
+    return leaderboard(tables, await read_fairness(records, season_id))
 
 
-def leaderboard(tables: Mapping[str, Sequence[Row]]) -> Leaderboard:
+def leaderboard(tables: Mapping[str, Sequence[Row]], fairness: Fairness) -> Leaderboard:
     """Return the leaderboard of one season's rows.
 
     Args:
         tables: Rows in booking order by table, with the columns of `_COLUMNS` at least.
+        fairness: Of the same season.
     """
     season = tables["seasons"][0]
     accounts = {row["llm_id"]: row for row in tables["llm_accounts"]}
@@ -120,6 +129,7 @@ def leaderboard(tables: Mapping[str, Sequence[Row]]) -> Leaderboard:
         cycles=len(booked),
         hours=hours,
         verdict=_verdict(len(booked), hours),
+        fairness=fairness,
         competitors=tuple(sorted(standings, key=lambda each: (-each.roi, each.llm_id))),
     )
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from arena.application.evidence import Asking
 from arena.application.ports import Completion
 from arena.domain.competitor import AccountId, CompetitorId, Season, SeasonId
 from arena.domain.costs import FundingPayment
@@ -130,6 +131,8 @@ class Turn:
         account_prompt: The competitor's own section; the rest of the prompt is the cycle's.
         attempts: How often the model was asked, ≥ 0.
         plan: None where there was no decision to plan.
+        asking: How it was asked; None where it was not.
+        ordered_at: When its first order was sent, by the clock of `asking`; None where none was.
     """
 
     llm_id: CompetitorId
@@ -140,6 +143,8 @@ class Turn:
     plan: OrderPlan | None
     outcomes: tuple[OrderOutcome, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
+    asking: Asking | None = None
+    ordered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +193,7 @@ class CycleRecord(Booking):
         scheduled_at: The instant of the snapshot, `as_of`.
         market_prompt: The section all competitors saw; with `static_prompt` and the accounts it is the prompt to the byte.
         snapshot_hash, prompt_hash: SHA-256 of the snapshot and of the shared prompt.
+        configuration: What was the same for all, of `evidence.configuration`.
         execution_order: In which the competitors' orders were sent.
         requests, request_weight: What the cycle asked of the venue, and how heavily that counts against its limits.
     """
@@ -197,6 +203,7 @@ class CycleRecord(Booking):
     market_prompt: str
     prompt_hash: str
     snapshot_hash: str
+    configuration: str
     execution_order: tuple[CompetitorId, ...]
     turns: tuple[Turn, ...]
     requests: int = 0
@@ -246,6 +253,7 @@ class SeasonState:
         news: Trades that were closed since the last cycle began, other than by a decision.
         decided_at: Times of the calls of the last hour, by competitor.
         executed: What is booked of the open intents so far, base asset, by client id; those without a trade are left out.
+        spent_today: What the calls of the UTC day have cost so far, where their price is known, USD by competitor.
     """
 
     season: Season
@@ -259,6 +267,7 @@ class SeasonState:
     decided_at: Mapping[CompetitorId, tuple[datetime, ...]]
     lately: Lately = Lately()
     executed: Mapping[str, Decimal] = field(default_factory=dict)
+    spent_today: Mapping[CompetitorId, Decimal] = field(default_factory=dict)
 
     @property
     def ledgers(self) -> Mapping[CompetitorId, Ledger]:

@@ -41,13 +41,21 @@ class Provider(StrEnum):
     OPENAI = "openai"
 
 
+class ReasoningEffort(StrEnum):
+    """How much a model is asked to think, in the words that all providers share."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """The one thing in which competitors may differ is `provider` and `model`; the settings are the season's.
 
     Attributes:
         max_tokens: Upper bound of an answer, tokens.
-        temperature: None where it is sent to nobody.
+        temperature, thinking, reasoning_effort: None where it is sent to nobody.
         base_url: None for the provider's own endpoint.
         baseline: Whether a deterministic rule answers instead of a language model.
     """
@@ -58,6 +66,8 @@ class ModelSpec:
     temperature: Decimal | None
     base_url: str | None
     baseline: bool = False
+    thinking: bool | None = None
+    reasoning_effort: ReasoningEffort | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,10 @@ from werkzeug import Request, Response
 from arena.adapters.llm import claude, openai
 from arena.adapters.llm.build import build_model
 from arena.adapters.llm.faults import TRANSIENT
+from arena.adapters.llm.prices import OwnPrices
+from arena.application.fairness import settings_of
 from arena.application.ports import Completion, LanguageModel, Prompt
-from arena.domain.competitor import ModelSpec, Provider
+from arena.domain.competitor import ModelSpec, Provider, ReasoningEffort
 from arena.errors import ConfigurationError, ModelFault
 
 KEY = "sk-very-secret-0123456789"
@@ -213,6 +215,72 @@ class LanguageModelContract:
         completion = await model.complete(PROMPT, 5)
         await model.close()
         assert completion.cost_usd == 0
+
+    @pytest.mark.parametrize(
+        ("thinking", "effort"), [(None, "low"), (None, "high"), (True, "medium"), (True, None), (False, None), (None, None)]
+    )
+    async def test_thinking_and_effort_are_sent_in_the_providers_words_and_mean_the_same(
+        self, httpserver: HTTPServer, url: str, thinking: bool | None, effort: str | None
+    ) -> None:
+        if self.provider is Provider.OPENAI and thinking and effort is None:
+            return  # it has no word for that: the settings send it to nobody
+        bodies = self.answer(httpserver, self.body(ANSWER))
+        model = build_model(self.spec(thinking=thinking, reasoning_effort=effort and ReasoningEffort(effort)), KEY)
+        completion = await model.complete(PROMPT, 5)
+        await model.close()
+        meant = "off" if thinking is False else "on" if thinking or effort else None
+        assert settings_of(completion.parameters) == {
+            "max_tokens": 777,
+            "temperature": None,
+            "thinking": meant,
+            "reasoning effort": effort,
+        }
+        assert self.thought(bodies[0]) == self.words(thinking, effort)
+
+    def thought(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """What a request says about thinking."""
+        found = {**sent, "effort": sent.get("output_config", {}).get("effort")}
+        return {name: found[name] for name in ("thinking", "reasoning_effort", "effort") if found.get(name) is not None}
+
+    def words(self, thinking: bool | None, effort: str | None) -> dict[str, Any]:
+        raise NotImplementedError
+
+    async def test_a_server_of_ones_own_needs_no_key(self, httpserver: HTTPServer) -> None:
+        self.answer(httpserver, self.body(ANSWER))
+        base = httpserver.url_for(self.path.removesuffix("/v1/messages").removesuffix("/chat/completions"))
+        model = build_model(self.spec(base_url=base), "")
+        assert (await model.complete(PROMPT, 5)).text == ANSWER
+        await model.close()
+
+    async def test_a_competitors_own_key_is_the_one_that_is_sent_and_named(self, httpserver: HTTPServer, url: str) -> None:
+        self.answer(httpserver, self.failure("no"), 401)
+        model = build_model(self.spec(), KEY, "LLM_B_API_KEY")
+        assert str(await self.fault(model)) == "LLM_B_API_KEY was refused by the provider"
+        await model.close()
+        (request, _) = httpserver.log[0]
+        assert KEY in (request.headers.get("x-api-key", ""), request.headers.get("authorization", "").removeprefix("Bearer "))
+
+    async def test_own_prices_stand_in_for_the_list(self, httpserver: HTTPServer) -> None:
+        self.answer(httpserver, self.body(ANSWER))
+        base = httpserver.url_for(self.path.removesuffix("/v1/messages").removesuffix("/chat/completions"))
+        own = OwnPrices(input=Decimal(2), cached=Decimal("0.5"), output=Decimal(10))
+        model = build_model(self.spec(base_url=base), KEY, prices=own)
+        cost = (await model.complete(PROMPT, 5)).cost_usd
+        await model.close()
+        written = 150 * Decimal("0.5") if self.provider is Provider.CLAUDE else 0  # a quarter more
+        assert cost == (200 * 2 + written + 1000 * Decimal("0.5") + 34 * 10) / 10**6
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [(404, '{"detail": "Not Found"}'), (405, ""), (501, "no"), (200, "<html>hello</html>"), (200, '{"data": [1, 2]}')],
+    )
+    async def test_a_compatible_server_may_have_no_list_of_models(self, httpserver: HTTPServer, status: int, body: str) -> None:
+        kind = "text/html" if body.startswith("<") else "application/json"
+        httpserver.expect_request("/v1/models").respond_with_data(body, status, content_type=kind)
+        base = httpserver.url_for("" if self.provider is Provider.CLAUDE else "/v1").rstrip("/")
+        model = build_model(self.spec(base_url=base), "")
+        assert await model.listed(5) is None
+        await model.close()
 
     async def test_three_at_once_take_as_long_as_the_slowest(self) -> None:
         delays = iter((0.2, 0.4, 0.6))
@@ -451,6 +519,10 @@ class TestClaude(LanguageModelContract):
             "schema": {**SCHEMA, "properties": {"action": {"enum": ["HOLD", "OPEN"]}, "confidence": confidence}},
         }
 
+    def words(self, thinking: bool | None, effort: str | None) -> dict[str, Any]:
+        said = {} if thinking is None else {"thinking": {"type": "adaptive" if thinking else "disabled"}}
+        return said | ({"effort": effort} if effort else {})
+
     async def test_hour_long_cache_entries_cost_double(self, httpserver: HTTPServer, asked: LanguageModel) -> None:
         body = self.body(ANSWER)
         body["usage"]["cache_creation"] = {"ephemeral_1h_input_tokens": 150, "ephemeral_5m_input_tokens": 0}
@@ -518,6 +590,10 @@ class TestOpenAI(ChatContract):
     def cached(self) -> dict[str, Any]:
         return {"prompt_tokens_details": {"cached_tokens": 1000, "audio_tokens": 0}}
 
+    def words(self, thinking: bool | None, effort: str | None) -> dict[str, Any]:
+        said = "none" if thinking is False else effort
+        return {"reasoning_effort": said} if said else {}
+
     def refusal(self) -> dict[str, Any]:
         return self.body(None, refusal="I would rather not.")
 
@@ -534,7 +610,9 @@ class TestDeepSeek(ChatContract):
         """The price depends on the hour; ask for one."""
         at_night = datetime(2026, 11, 2, 20, tzinfo=UTC)
         monkeypatch.setattr(
-            openai, "cost_usd", lambda spec, model, tokens, priced=openai.cost_usd: priced(spec, model, tokens, at_night)
+            openai,
+            "cost_usd",
+            lambda spec, model, tokens, own, priced=openai.cost_usd: priced(spec, model, tokens, own, at_night),
         )
 
     # half of the peak's $0.66 in, $0.022 read, $1.98 out
@@ -542,6 +620,10 @@ class TestDeepSeek(ChatContract):
 
     def cached(self) -> dict[str, Any]:
         return {"prompt_cache_hit_tokens": 1000, "prompt_cache_miss_tokens": 200}
+
+    def words(self, thinking: bool | None, effort: str | None) -> dict[str, Any]:
+        said = {} if thinking is None else {"thinking": {"type": "enabled" if thinking else "disabled"}}
+        return said | ({"reasoning_effort": effort} if effort else {})
 
     def refusal(self) -> dict[str, Any]:
         return self.body("", "content_filter")

@@ -21,7 +21,15 @@ from arena.adapters.storage.rows import TABLES, cell
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Records
 from arena.application.record import LATELY, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
-from arena.domain.competitor import SHARED_ACCOUNT, AccountMode, CompetitorId, Environment, SeasonId
+from arena.domain.competitor import (
+    SHARED_ACCOUNT,
+    AccountMode,
+    CompetitorId,
+    Environment,
+    ReasoningEffort,
+    Season,
+    SeasonId,
+)
 from arena.domain.decision import Decision, NoAnswer
 from arena.domain.ledger import Ledger, PositionKey
 from arena.domain.order import Cause, PositionSide, Thesis
@@ -125,7 +133,27 @@ class RecordsContract:
             past={A: (), B: (), C: ()},
             news={A: (), B: (), C: ()},
             decided_at={A: (), B: (), C: ()},
+            spent_today={A: Decimal(0), B: Decimal(0), C: Decimal(0)},
         )
+
+    @pytest.mark.parametrize(("thinking", "effort"), [(True, ReasoningEffort.HIGH), (False, None)])
+    async def test_the_settings_of_the_models_are_kept_and_cannot_change(
+        self, records: Records, reopen: Open, thinking: bool, effort: ReasoningEffort | None
+    ) -> None:
+        def told(**changes: Any) -> Season:
+            one, *others = season().competitors
+            return replace(season(), competitors=(replace(one, model=replace(one.model, **changes)), *others))
+
+        wanted = told(thinking=thinking, reasoning_effort=effort)
+        await records.open_season(wanted)
+        assert await reopen().open_season(wanted) == wanted
+        for other in (
+            told(),
+            told(thinking=not thinking, reasoning_effort=effort),
+            told(thinking=thinking, reasoning_effort="low"),
+        ):
+            with pytest.raises(ConfigurationError, match="exists with other competitors"):
+                await records.open_season(other)
 
     async def test_opening_again_returns_the_season_as_it_was_created(self, records: Records) -> None:
         await records.open_season(season())
@@ -536,6 +564,26 @@ class RecordsContract:
         decided = (await records.state(TEST, START + 15 * STEP)).decided_at
         assert decided[B] == tuple(START + number * STEP for number in range(4, 15))  # cycle 3 is an hour ago
         assert decided[A] == tuple(START + number * STEP for number in range(4, 15) if number != 13)
+
+    async def test_what_the_calls_of_the_day_have_cost_is_kept_until_midnight(self, records: Records, reopen: Open) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        for number in range(1, 5):
+            record = story.cycle()
+            if number == 3:
+                (first, *others) = record.turns
+                assert first.completion is not None
+                unknown = replace(first, completion=replace(first.completion, cost_usd=None))
+                record = replace(record, turns=(unknown, *others))
+            await records.begin_cycle(TEST, number, record.scheduled_at)
+            await records.book(record)
+        call = Decimal("0.0123456")
+        assert (await reopen().state(TEST, START + 5 * STEP)).spent_today == {A: 3 * call, B: 3 * call, C: 4 * call}
+        assert (await records.state(TEST, START + 2 * STEP)).spent_today == {A: 2 * call, B: 2 * call, C: 2 * call}
+        late = timezone(timedelta(hours=-5))
+        same_day, next_day = START + timedelta(hours=23, minutes=59), START + timedelta(hours=24)
+        assert (await records.state(TEST, same_day.astimezone(late))).spent_today[C] == 4 * call
+        assert (await records.state(TEST, next_day.astimezone(late))).spent_today == {A: 0, B: 0, C: 0}
 
     async def test_rows_come_in_booking_order_as_exact_text(self, records: Records) -> None:
         story = Story()

@@ -108,6 +108,8 @@ def test_the_leaderboard_is_sorted_and_marks_the_baselines(demo: Mapping[str, ob
     standings = board["competitors"]
     assert {each["llm_id"] for each in standings} == {"LLM-A", "LLM-B", "LLM-C"}
     assert all(each["baseline"] is True for each in standings)
+    assert board["fairness"]["fair"] is True, board["fairness"]
+    assert f"Fair: rules of {CYCLES} cycles checked, none violated." in str(demo["output"]).replace("\n", " ")
     assert [Fraction(each["roi"]) for each in standings] == sorted((Fraction(each["roi"]) for each in standings), reverse=True)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from arena.application.evidence import Asking, configuration
 from arena.application.ports import Completion
 from arena.application.record import (
     Alert,
@@ -158,6 +159,12 @@ class Story:
             plan = plan_orders(answer, self.ledgers[llm_id], desk)
             outcomes = self._execute(plan, at, book)
         failed = isinstance(answer, NoAnswer)
+        asking = Asking(
+            prompt_hash=hashlib.sha256(self._market_prompt().encode()).hexdigest(),
+            asked_at=at,
+            deadline_at=at + timedelta(seconds=90),
+            answered_at=at + timedelta(milliseconds=800),
+        )
         if failed:
             book.alerts.append(_alert(AlertKind.MODEL_FAILED, llm_id, "no answer", at))
         return Turn(
@@ -168,7 +175,17 @@ class Story:
             attempts=2 if failed else 1,
             plan=plan,
             outcomes=tuple(outcomes),
+            asking=asking,
+            ordered_at=at + timedelta(seconds=1, milliseconds=10 * self._order().index(llm_id)) if outcomes else None,
         )
+
+    def _order(self) -> tuple[CompetitorId, ...]:
+        names = [each.llm_id for each in self.season.competitors]
+        first = self.number % len(names)
+        return (*names[first:], *names[:first])
+
+    def _market_prompt(self) -> str:
+        return f"market of cycle {self.number}: {self.prices}"
 
     def _answer(self, llm_id: CompetitorId) -> Answer:
         if llm_id == "LLM-B" and self.number % 5 == 2:
@@ -268,9 +285,8 @@ class Story:
 
     def _record(self, at: datetime, turns: tuple[Turn, ...], book: _Book) -> CycleRecord:
         closed_at = at + timedelta(seconds=4)
-        market_prompt = f"market of cycle {self.number}: {self.prices}"
+        market_prompt = self._market_prompt()
         names = [each.llm_id for each in self.season.competitors]
-        first = self.number % len(names)
         return CycleRecord(
             season_id=self.season.season_id,
             booking=self.number,
@@ -281,7 +297,8 @@ class Story:
             market_prompt=market_prompt,
             prompt_hash=hashlib.sha256(market_prompt.encode()).hexdigest(),
             snapshot_hash=hashlib.sha256(str(self.prices).encode()).hexdigest(),
-            execution_order=tuple(names[first:] + names[:first]),
+            configuration=configuration(self.season, LIMITS, "the season's rules", interval_seconds=300, deadline_seconds=90),
+            execution_order=self._order(),
             turns=turns,
             fills=tuple(book.fills),
             funding=tuple(book.funding),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,11 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.runtime import flow_run
 
+from arena.application.fairness import read_fairness
 from arena.application.ports import LanguageModel
 from arena.application.reconcile import summed_positions
 from arena.application.record import CycleRecord
+from arena.domain.competitor import SeasonId
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.domain.order import OrderStatus, PositionSide
 from arena.errors import CycleConflict, ModelFault
@@ -101,6 +105,30 @@ async def test_the_prompts_of_a_cycle_are_byte_identical_but_for_the_own_account
     for letter, model in models.items():
         others = {f"LLM-{other}" for other in "ABC" if other != letter}
         assert not any(name in model.prompts[1].account for name in others)
+
+
+async def test_what_the_cycles_leave_behind_shows_that_they_were_fair(tmp_path: Path) -> None:
+    broken = ModelFault("the server answered 500", kind="server_error", transient=False)
+    at = table(
+        tmp_path, A=ScriptedModel(answer(LONG), HOLD, seconds=0.4), B=ScriptedModel(answer(SHORT), broken), C=ScriptedModel(HOLD)
+    )
+    for _ in range(3):
+        await cycle(at)
+        at.pass_time()
+    found = await read_fairness((await at.arena()).records, SeasonId("test"))
+    assert found.violations == ()
+    assert (found.cycles, found.asked, set(found.first.values())) == (3, 9, {1})
+    turns = {row["llm_id"]: row for row in await rows(at, "turns") if row["cycle"] == 1}
+    answered = {llm_id: datetime.fromisoformat(row["answered_at"]) for llm_id, row in turns.items()}
+    assert answered["LLM-A"] - datetime.fromisoformat(turns["LLM-A"]["asked_at"]) >= timedelta(seconds=0.4)
+    assert datetime.fromisoformat(turns["LLM-B"]["ordered_at"]) >= max(answered.values())
+    assert turns["LLM-C"]["ordered_at"] is None
+    (told,) = await rows(at, "configurations")
+    assert json.loads(told["text"])["deadline_seconds"] == 7
+    at.settings = at.settings.model_copy(update={"max_leverage": 2})
+    await cycle(at)
+    (changed,) = (await read_fairness((await at.arena()).records, SeasonId("test"))).violations
+    assert str(changed) == "cycle 4: the configuration changed: max_leverage from 5 to 2, the rules"
 
 
 FAILURES = {
@@ -211,14 +239,40 @@ async def test_a_competitor_without_margin_is_liquidated_and_not_asked(tmp_path:
 
 
 async def test_the_hourly_limit_holds_over_restarts(tmp_path: Path) -> None:
-    at = Table(tmp_path / "arena.sqlite", {"A": ScriptedModel(HOLD)}, llm_max_decisions_per_hour=2)
-    kinds = []
-    for _ in range(3):
+    """Each cycle is a process of its own that knows nothing but the file; one that fails has used a turn up as well."""
+    broken = ModelFault("the server answered 500", kind="server_error", transient=False)
+    asked: list[int] = []
+    for number in range(4):
+        model = ScriptedModel(broken if number == 0 else HOLD)
+        started = BAR * (10 + number)
+        at = Table(tmp_path / "arena.sqlite", {"A": model}, started=started, llm_max_decisions_per_hour=2)
         record, _ = await cycle(at)
-        said = record.turns[0].answer
-        kinds.append(said.kind if isinstance(said, NoAnswer) else "decision")
-        at.pass_time()
-    assert kinds == ["decision", "decision", "hourly_limit"]
+        asked.append(len(model.prompts))
+    assert asked == [1, 1, 0, 0]
+    assert record.turns[0].answer == NoAnswer(
+        kind="hourly_limit", error="2 decisions were made within the hour (LLM_MAX_DECISIONS_PER_HOUR)"
+    )
+    later = Table(tmp_path / "arena.sqlite", {"A": ScriptedModel(HOLD)}, started=BAR * 22, llm_max_decisions_per_hour=2)
+    record, _ = await cycle(later)
+    assert isinstance(record.turns[0].answer, Decision), "the first of them is an hour ago"
+
+
+async def test_a_spent_budget_holds_over_restarts_and_is_recorded_as_what_it_is(tmp_path: Path) -> None:
+    class Priced(ScriptedModel):
+        async def complete(self, prompt: Any, timeout_seconds: float) -> Any:
+            return replace(await super().complete(prompt, timeout_seconds), cost_usd=Decimal("0.03"))
+
+    asked: list[int] = []
+    for number in range(4):
+        models = {"A": Priced(HOLD), "B": ScriptedModel(HOLD)}
+        at = Table(tmp_path / "arena.sqlite", models, started=BAR * (10 + number), llm_daily_budget_usd=Decimal("0.05"))
+        record, _ = await cycle(at)
+        asked.append(len(models["A"].prompts))
+        assert len(models["B"].prompts) == 1, "what one has spent is nothing to the other"
+    assert asked == [1, 1, 0, 0]
+    sentence = "0.0600 of 0.05 USD were spent on this UTC day's calls (LLM_DAILY_BUDGET_USD)"
+    assert record.turns[0].answer == NoAnswer(kind="out_of_budget", error=sentence)
+    assert (await read_fairness((await at.arena()).records, SeasonId("test"))).violations == ()
 
 
 async def test_a_crash_after_sending_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

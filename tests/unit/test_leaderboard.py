@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.leaderboard import leaderboard, max_drawdown, read_leaderboard
+from arena.application.fairness import Fairness
+from arena.application.leaderboard import Leaderboard, max_drawdown, read_leaderboard
+from arena.application.leaderboard import leaderboard as ranked
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
 from tests.fakes.season import Story
+
+FAIR = Fairness(season=SeasonId("s"), settings="Equal.", cycles=2, lost=0, asked=6, first={}, violations=())
+
+
+def leaderboard(rows: dict[str, list[dict[str, Any]]]) -> Leaderboard:
+    return ranked(rows, FAIR)
 
 
 def tables(equities: dict[str, list[str]], **changes: Any) -> dict[str, list[dict[str, Any]]]:
@@ -111,6 +119,8 @@ def test_the_json_is_an_object_of_strings_and_counts() -> None:
     assert json.loads(json.dumps(board)) == board
     assert board["season"] == "s"
     assert board["market"] == "generated market, seed 7"
+    sentence = "Fair: rules of 2 cycles checked, none violated. Equal."
+    assert board["fairness"] == {"fair": True, "violations": 0, "sentence": sentence}
     best, second = board["competitors"]
     assert (best["rank"], best["llm_id"], best["baseline"], best["equity"]) == (1, "LLM-C", True, "250.000000000000000001")
     assert second == {

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from arena.adapters.llm.prices import Tokens, cost_usd
+from arena.adapters.llm.prices import OwnPrices, Tokens, cost_usd
 from arena.domain.competitor import ModelSpec, Provider
 
 MILLION = 1_000_000
@@ -32,7 +32,9 @@ def test_writing_the_cache_costs_more(one_hour: int, price: str) -> None:
 
 def test_peak_hours_cost_double() -> None:
     deepseek = spec(Provider.DEEPSEEK, "deepseek-v4-pro")
-    peak, night = (cost_usd(deepseek, "deepseek-v4-pro", USAGE, datetime(2026, 11, 2, hour, tzinfo=UTC)) for hour in (2, 20))
+    peak, night = (
+        cost_usd(deepseek, "deepseek-v4-pro", USAGE, None, datetime(2026, 11, 2, hour, tzinfo=UTC)) for hour in (2, 20)
+    )
     assert night is not None
     assert peak == 2 * night > 0
 
@@ -61,6 +63,31 @@ def test_listed_server_behind_a_base_url() -> None:
 
 def test_contradicting_counts_have_no_price() -> None:
     assert cost_usd(spec(Provider.OPENAI, "gpt-4o"), "gpt-4o", Tokens(input=1, output=1, cached=2)) is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [(Provider.CLAUDE, "claude-sonnet-5-5"), (Provider.CLAUDE, "claude-opus-5-5"), (Provider.OPENAI, "gpt-6.1-terra")],
+)
+def test_three_own_prices_are_enough_to_be_exact(provider: Provider, model: str) -> None:
+    """Set to the list's own figures, they cost what the list says, whatever was written into the cache."""
+    listed = spec(provider, model)
+    small = 100_000  # below the tiers of long prompts
+
+    def price(tokens: Tokens) -> Decimal:
+        found = cost_usd(listed, model, tokens)
+        assert found is not None
+        return found * MILLION / small
+
+    own = OwnPrices(
+        input=price(Tokens(input=small, output=0)),
+        cached=price(Tokens(input=small, cached=small, output=0)),
+        output=price(Tokens(input=0, output=small)),
+    )
+    hour = 10_000 if provider is Provider.CLAUDE else 0
+    mixed = Tokens(input=90_000, cached=40_000, written=30_000, written_1h=hour, output=7_000)
+    assert cost_usd(listed, model, mixed, own) == cost_usd(listed, model, mixed)
+    assert cost_usd(listed, model, Tokens(input=1, output=1, cached=2), own) is None
 
 
 def test_baseline_costs_nothing() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from arena.configuration import load_settings
 from arena.errors import ConfigurationError
+from arena.llm_settings import CompetitorSettings
 from arena.logs import configure_logging
 from arena.settings import Settings
 
@@ -48,7 +49,7 @@ def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
     assert named - general == {
         f"LLM_{x}_{f}"
         for x in "ABC"
-        for f in ("PROVIDER", "MODEL", "MAX_TOKENS", "TEMPERATURE", "BASE_URL", "BINANCE_API_KEY", "BINANCE_SECRET_KEY")
+        for f in (*(name.upper() for name in CompetitorSettings.model_fields), "BINANCE_API_KEY", "BINANCE_SECRET_KEY")
     }
 
 
@@ -82,6 +83,15 @@ def test_as_many_letters_as_are_set_may_compete(tmp_path: Path) -> None:
     [
         ({"LLM_B_MAX_TOKENS": "2000"}, "LLM_X_MAX_TOKENS must be the same"),
         ({"LLM_C_TEMPERATURE": "0.5"}, "LLM_X_TEMPERATURE must be the same"),
+        ({"LLM_A_THINKING": "off"}, "LLM_X_THINKING must be the same for all competitors"),
+        ({"LLM_A_REASONING_EFFORT": "high"}, "LLM_X_REASONING_EFFORT must be the same for all competitors"),
+        ({"LLM_DAILY_BUDGET_USD": "0"}, "LLM_DAILY_BUDGET_USD"),
+        ({"LLM_A_THINKING": "maybe"}, "LLM_A_THINKING: say on or off"),
+        ({"LLM_A_REASONING_EFFORT": "max"}, "LLM_A_REASONING_EFFORT"),
+        ({"LLM_A_THINKING": "off", "LLM_A_REASONING_EFFORT": "low"}, "contradict each other"),
+        ({"LLM_A_INPUT_PRICE_USD": "1"}, "LLM_X_OUTPUT_PRICE_USD belong together"),
+        ({"LLM_A_CACHED_PRICE_USD": "1"}, "LLM_X_CACHED_PRICE_USD needs"),
+        ({"LLM_A_INPUT_PRICE_USD": "-1", "LLM_A_OUTPUT_PRICE_USD": "1"}, "LLM_A_INPUT_PRICE_USD"),
         ({"MAX_LEVERAGE": "two"}, "MAX_LEVERAGE"),
         ({"MAX_MARGIN_USAGE": "1.5"}, "MAX_MARGIN_USAGE"),
         ({"LLM_A_PROVIDER": "gemini"}, "LLM_A_PROVIDER"),
@@ -111,11 +121,79 @@ def test_a_temperature_that_one_model_refuses_is_sent_to_nobody_and_said(tmp_pat
     equal = {f"LLM_{x}_TEMPERATURE": "0.2" for x in "ABC"}
     made = settings(tmp_path, **equal)
     assert {c.model.temperature for c in made.competitors()} == {None}
-    assert "no temperature is sent to anyone, because claude-sonnet-5-5, gpt-6.1-terra refuses one" in made.equal_settings()
+    refusers = "claude-sonnet-5-5, deepseek-v4-pro, gpt-6.1-terra refuse it"
+    assert f"no temperature is sent to anyone, because {refusers}" in made.equal_settings()
     local = {f"LLM_{x}_BASE_URL": "http://127.0.0.1:1" for x in "ABC"} | {"LLM_A_PROVIDER": "openai"}
     willing = settings(tmp_path, **equal, **local)
     assert {str(c.model.temperature) for c in willing.competitors()} == {"0.2"}
     assert "temperature 0.2" in willing.equal_settings()
+
+
+LOCAL = {f"LLM_{x}_BASE_URL": "http://127.0.0.1:1" for x in "ABC"} | {"LLM_A_PROVIDER": "openai"}
+
+
+def alike(**values: str) -> dict[str, str]:
+    return {f"LLM_{x}_{name}": value for x in "ABC" for name, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sent", "said"),
+    [
+        (alike(THINKING="off"), (False, None, None), "thinking off; no temperature or reasoning effort is set."),
+        (alike(REASONING_EFFORT="high"), (None, "high", None), "reasoning effort high; no temperature or thinking is set."),
+        (alike(THINKING="on", REASONING_EFFORT="low"), (True, "low", None), "thinking on; reasoning effort low; no temp"),
+        (  # OpenAI has no other word for it
+            alike(THINKING="on"),
+            (None, None, None),
+            "no thinking is sent to anyone, because gpt-6.1-terra refuses it",
+        ),
+        (
+            alike(REASONING_EFFORT="high") | {"LLM_A_MODEL": "claude-haiku-4-5"},
+            (None, None, None),
+            "no reasoning effort is sent to anyone, because claude-haiku-4-5 refuses it",
+        ),
+        (  # where no effort can be sent, OpenAI's model cannot be told to think either
+            alike(REASONING_EFFORT="high", THINKING="on") | {"LLM_A_MODEL": "claude-haiku-4-5"},
+            (None, None, None),
+            "no thinking is sent to anyone, because claude-haiku-4-5, gpt-6.1-terra refuse it",
+        ),
+        (
+            alike(THINKING="off") | {"LLM_C_MODEL": "gpt-5-mini"},
+            (None, None, None),
+            "no thinking is sent to anyone, because gpt-5-mini refuses it",
+        ),
+        (alike(TEMPERATURE="0.2", THINKING="off"), (False, None, None), "because claude-sonnet-5-5 refuses it"),
+        (  # GPT-6 and DeepSeek take a temperature while they do not think
+            alike(TEMPERATURE="0.2", THINKING="off") | {"LLM_A_PROVIDER": "openai", "LLM_A_MODEL": "gpt-6-luna"},
+            (False, None, "0.2"),
+            "temperature 0.2; thinking off; no reasoning effort is set.",
+        ),
+        (  # but o3 cannot be told not to think, so nobody is, and so nobody gets a temperature
+            alike(TEMPERATURE="0.2", THINKING="off") | {"LLM_A_PROVIDER": "openai", "LLM_A_MODEL": "o3"},
+            (None, None, None),
+            "no temperature is sent to anyone, because o3, deepseek-v4-pro, gpt-6.1-terra refuse it",
+        ),
+        (alike(TEMPERATURE="0.2", REASONING_EFFORT="low") | LOCAL, (None, "low", "0.2"), "temperature 0.2; reasoning effort low"),
+    ],
+)
+def test_a_setting_is_sent_to_all_or_to_none(
+    tmp_path: Path, changes: dict[str, str], sent: tuple[bool | None, str | None, str | None], said: str
+) -> None:
+    made = settings(tmp_path, **changes)
+    assert said in made.equal_settings()
+    got = {
+        (c.model.thinking, c.model.reasoning_effort, None if c.model.temperature is None else str(c.model.temperature))
+        for c in made.competitors()
+    }
+    assert got == {sent}
+
+
+def test_a_competitors_own_key_comes_before_its_providers(tmp_path: Path) -> None:
+    made = settings(tmp_path, OPENAI_API_KEY="sk-provider", LLM_C_API_KEY="sk-own")
+    keys = {c.letter: made.model_key(c) for c in made.competitors()}
+    assert (keys["C"][0], keys["C"][1].get_secret_value()) == ("LLM_C_API_KEY", "sk-own")
+    assert (keys["A"][0], keys["A"][1].get_secret_value()) == ("CLAUDE_API_KEY", "")
+    assert "sk-own" not in repr(made) and "sk-own" not in made.model_dump_json()
 
 
 def test_secrets_show_nowhere(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 TRANSIENT = frozenset({"timeout", "overloaded", "rate_limited", "connection", "server_error", "empty"})
 _QUOTED_LENGTH = 200
+NO_SUCH_PAGE = (404, 405, 501)
 _LONGEST_WAIT = timedelta(days=1)  # a longer wish is a defect of the provider
 _KIND_OF_STATUS = {
     401: "authentication",
@@ -88,15 +89,24 @@ class Faults:
             where = f" at {self.base_url} (LLM_X_BASE_URL)" if self.base_url else ""
             raise self._fault("connection", f"the connection to {self.model}{where} failed") from None
 
-    async def listed(self, client: Any, seconds: float, sdk: ModuleType) -> tuple[str, ...]:
+    async def listed(self, client: Any, seconds: float, sdk: ModuleType) -> tuple[str, ...] | None:
         """Return the ids of the models that an SDK's client can reach; both SDKs page through them alike.
+
+        None where a compatible server has no list, or one of a form of its own.
 
         Raises:
             ModelFault
         """
 
-        async def names() -> tuple[str, ...]:
-            return tuple([model.id async for model in client.models.list(timeout=seconds)])
+        async def names() -> tuple[str, ...] | None:
+            try:
+                return tuple([model.id async for model in client.models.list(timeout=seconds)])
+            except sdk.APIStatusError as error:
+                if self.base_url is not None and error.status_code in NO_SUCH_PAGE:
+                    return None
+                raise
+            except (AttributeError, TypeError, ValueError):  # the SDKs do not check what they read
+                return None
 
         return await self.translated(names(), seconds, sdk)
 

@@ -5,7 +5,8 @@ What is sent and what is not:
   most compatible servers know only `max_tokens`.
 - OpenAI and compatible servers get the schema and hold the model to it. DeepSeek knows only `json_object`: its model learns the
   schema from the prompt, which all models get.
-- A temperature only where the season has one. No thinking, no reasoning effort: the provider's defaults, as for everybody.
+- Temperature, thinking and reasoning effort only where the season has them. DeepSeek has a switch for thinking; OpenAI's protocol
+  has none: not to think is the effort `none`, and to think is any other.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import openai
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from arena.adapters.llm.faults import Faults
-from arena.adapters.llm.prices import Tokens, cost_usd
+from arena.adapters.llm.prices import OwnPrices, Tokens, cost_usd
 from arena.adapters.llm.tls import tls_context
 from arena.application.ports import Completion, Prompt
 from arena.domain.competitor import ModelSpec, Provider
@@ -36,11 +37,13 @@ class OpenAIModel:
         spec: Of provider `openai` or `deepseek`.
         key: Of the provider's account; a server at `base_url` may ignore it.
         faults: The words for what goes wrong.
+        prices: Instead of the price list's.
     """
 
-    def __init__(self, spec: ModelSpec, key: SecretStr, faults: Faults) -> None:
+    def __init__(self, spec: ModelSpec, key: SecretStr, faults: Faults, prices: OwnPrices | None = None) -> None:
         self._spec = spec
         self._faults = faults
+        self._prices = prices
         url = spec.base_url or API_URLS[spec.provider]
         http = openai.DefaultAsyncHttpx2Client(verify=tls_context())
         self._client = openai.AsyncOpenAI(api_key=key.get_secret_value(), base_url=url, max_retries=0, http_client=http)
@@ -78,11 +81,11 @@ class OpenAIModel:
             output_tokens=tokens.output,
             latency_ms=latency_ms,
             parameters={**settings, "format": self._format},
-            cost_usd=cost_usd(self._spec, answer.model, tokens) if answer.usage or self._spec.baseline else None,
+            cost_usd=cost_usd(self._spec, answer.model, tokens, self._prices) if answer.usage or self._spec.baseline else None,
         )
 
-    async def listed(self, timeout_seconds: float) -> tuple[str, ...]:
-        """Return the models that the key can reach, as the provider names them.
+    async def listed(self, timeout_seconds: float) -> tuple[str, ...] | None:
+        """Return the models that the key can reach, as the provider names them; None where the server has no list.
 
         Raises:
             ModelFault
@@ -99,14 +102,23 @@ class OpenAIModel:
         settings: dict[str, Any] = {"model": self._spec.model, limit: self._spec.max_tokens}
         if self._spec.temperature is not None:
             settings["temperature"] = float(self._spec.temperature)
+        if self._spec.reasoning_effort is not None:
+            settings["reasoning_effort"] = str(self._spec.reasoning_effort)
+        if self._spec.thinking is not None and self._spec.provider is Provider.DEEPSEEK:
+            settings["thinking"] = {"type": "enabled" if self._spec.thinking else "disabled"}
+        elif self._spec.thinking is False:
+            settings["reasoning_effort"] = "none"
         return settings
 
     async def _send(self, prompt: Prompt, settings: Mapping[str, Any], timeout_seconds: float) -> tuple[bytes, str | None]:
         response_format: dict[str, Any] = {"type": self._format}
         if self._format == "json_schema":
             response_format["json_schema"] = {"name": SCHEMA_NAME, "strict": True, "schema": dict(prompt.schema)}
+        known = dict(settings)
+        beyond = {"thinking": known.pop("thinking")} if "thinking" in known else None  # the SDK does not know it
         request: dict[str, Any] = {
-            **settings,
+            **known,
+            "extra_body": beyond,
             "messages": [{"role": "system", "content": prompt.static}, {"role": "user", "content": prompt.user}],
             "response_format": response_format,
         }

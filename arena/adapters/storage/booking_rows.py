@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from arena.adapters.storage.rows import BOOKED, Row, Tables, account_row, as_json, cell, clean, digest, flat, iso
+from arena.application.evidence import Asking
 from arena.application.past import came_of, forced, summary
 from arena.application.record import Booking, CycleRecord, PositionPoint, Turn
 from arena.domain.decision import Decision, InvalidDecision, SymbolDecision
@@ -42,7 +45,7 @@ def booking_rows(booking: Booking) -> Tables:
 def _key(table: str, booking: Booking) -> Row:
     """Return the columns that tie a table's rows to their season, cycle and booking."""
     key: Row = {"season_id": booking.season_id}
-    if table != "prompts":
+    if table not in ("prompts", "configurations"):
         key["cycle"] = booking.cycle
     if table in BOOKED:
         key["booking"] = booking.booking
@@ -56,6 +59,7 @@ def _cycle_rows(record: CycleRecord) -> Tables:
             {"hash": digest(text), "part": part, "text": clean(text)}
             for part, text in (("static", record.static_prompt), ("market", record.market_prompt))
         ],
+        "configurations": [{"hash": digest(record.configuration), "text": clean(record.configuration)}],
         "snapshots": [{"hash": record.snapshot_hash, "as_of": iso(record.scheduled_at)}],
         "turns": [_turn_row(record, turn) for turn in record.turns],
         "model_calls": [_call_row(turn) for turn in record.turns if turn.completion is not None],
@@ -115,11 +119,13 @@ def _cycle_row(record: CycleRecord) -> Row:
         "status": "booked",
         "static_prompt_hash": digest(record.static_prompt),
         "market_prompt_hash": digest(record.market_prompt),
+        "configuration_hash": digest(record.configuration),
     }
 
 
 def _turn_row(record: CycleRecord, turn: Turn) -> Row:
     kind, failure, error = _verdict(turn)
+    asking = flat(turn.asking) if turn.asking else dict.fromkeys(each.name for each in fields(Asking))
     return {
         "llm_id": turn.llm_id,
         "time": iso(record.scheduled_at),
@@ -131,6 +137,8 @@ def _turn_row(record: CycleRecord, turn: Turn) -> Row:
         "notes": as_json((turn.plan.notes if turn.plan else None) or {}),
         "skipped": as_json(turn.skipped),
         "summary": clean(summary(turn, record.fills)),
+        **asking,
+        "ordered_at": cell(turn.ordered_at),
     }
 
 

@@ -17,6 +17,7 @@ from arena.domain.competitor import (
     Environment,
     ModelSpec,
     Provider,
+    ReasoningEffort,
     Season,
     SeasonId,
 )
@@ -170,6 +171,8 @@ def _competitor(row: Stored) -> Competitor:
         temperature=_decimal(row["temperature"]),
         base_url=row["base_url"],
         baseline=bool(row["baseline"]),
+        thinking=None if row["thinking"] is None else bool(row["thinking"]),
+        reasoning_effort=None if row["reasoning_effort"] is None else ReasoningEffort(row["reasoning_effort"]),
     )
     return Competitor(llm_id=CompetitorId(row["llm_id"]), model=model, capital=Decimal(row["capital"]))
 

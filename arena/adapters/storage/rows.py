@@ -26,6 +26,7 @@ TABLES = (
     "bookings",
     "llm_accounts",
     "prompts",
+    "configurations",
     "snapshots",
     "turns",
     "model_calls",

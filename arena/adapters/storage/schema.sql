@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS competitors (
     temperature TEXT,
     base_url TEXT,
     baseline INTEGER NOT NULL CHECK (baseline IN (0, 1)),
+    thinking INTEGER CHECK (thinking IN (0, 1)),
+    reasoning_effort TEXT CHECK (reasoning_effort IN ('low', 'medium', 'high')),
     capital TEXT NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     UNIQUE (season_id, llm_id)
@@ -43,6 +45,7 @@ CREATE TABLE IF NOT EXISTS cycles (
     market_prompt_hash TEXT,
     prompt_hash TEXT,
     snapshot_hash TEXT,
+    configuration_hash TEXT,
     execution_order TEXT,
     booking INTEGER,
     requests INTEGER,
@@ -51,6 +54,7 @@ CREATE TABLE IF NOT EXISTS cycles (
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     UNIQUE (season_id, number)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS cycles_scheduled ON cycles (season_id, scheduled_at);
 CREATE INDEX IF NOT EXISTS cycles_booked ON cycles (season_id, number) WHERE status = 'booked';
 
 -- Units of work in the order in which they were booked, numbered without a gap: a cycle's, or a sweep's between cycles. cursor and
@@ -105,6 +109,16 @@ CREATE TABLE IF NOT EXISTS prompts (
     UNIQUE (season_id, part, hash)
 ) STRICT;
 
+-- What was the same for all competitors and decides the contest, once each.
+CREATE TABLE IF NOT EXISTS configurations (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL REFERENCES seasons (season_id) ON DELETE RESTRICT,
+    hash TEXT NOT NULL,
+    text TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    UNIQUE (season_id, hash)
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS snapshots (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
@@ -116,7 +130,8 @@ CREATE TABLE IF NOT EXISTS snapshots (
     FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 
--- One competitor's part of a cycle. An answer that states no decision, and no answer, are kept as what they are.
+-- One competitor's part of a cycle. An answer that states no decision, and no answer, are kept as what they are. How it was asked
+-- (prompt_hash to ordered_at) is by the run's own clock, and NULL where it was not.
 CREATE TABLE IF NOT EXISTS turns (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
@@ -131,6 +146,11 @@ CREATE TABLE IF NOT EXISTS turns (
     notes TEXT NOT NULL,
     skipped TEXT NOT NULL,
     summary TEXT NOT NULL,
+    prompt_hash TEXT,
+    asked_at TEXT,
+    deadline_at TEXT,
+    answered_at TEXT,
+    ordered_at TEXT,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     UNIQUE (season_id, llm_id, cycle),
     FOREIGN KEY (season_id, llm_id) REFERENCES competitors (season_id, llm_id) ON DELETE RESTRICT,

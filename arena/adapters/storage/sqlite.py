@@ -20,6 +20,7 @@ from arena.adapters.storage.rows import (
 )
 from arena.adapters.storage.sqlite_accounts import SqliteAccounts
 from arena.adapters.storage.sqlite_read import read_season, read_state
+from arena.application.evidence import EQUAL_SETTINGS
 from arena.application.record import Booking, CycleRecord, SeasonState
 from arena.domain.competitor import Season, SeasonId
 from arena.domain.money import ZERO
@@ -115,7 +116,7 @@ class SqliteRecords(SqliteAccounts):
 
 
 def _insert(db: sqlite3.Connection, tables: Tables) -> None:
-    """Write rows; those of a table whose rows change replace the row of the same key, shared prompts are kept once."""
+    """Write rows; those of a table whose rows change replace the row of the same key, texts shared by cycles are kept once."""
     for table in (name for name in TABLES if name in tables):
         for row in tables[table]:
             key = _CHANGING.get(table)
@@ -123,7 +124,7 @@ def _insert(db: sqlite3.Connection, tables: Tables) -> None:
             if key is not None:
                 changes = [f"{name} = excluded.{name}" for name in row if name not in key]
                 sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join([*changes, f'updated_at = {_NOW}'])}"
-            elif table == "prompts":
+            elif table in ("prompts", "configurations"):
                 sql += " ON CONFLICT DO NOTHING"
             db.execute(sql, tuple(row.values()))
 
@@ -198,7 +199,7 @@ def _essentials(known: Season, wanted: Season) -> Iterable[tuple[str, object, ob
 
 def _models(season: Season) -> dict[str, tuple[object, ...]]:
     return {
-        each.llm_id: (each.model.provider, clean(each.model.model), each.model.max_tokens, each.model.temperature)
+        each.llm_id: (each.model.provider, clean(each.model.model), *(getattr(each.model, name) for name in EQUAL_SETTINGS))
         for each in season.competitors
     }
 

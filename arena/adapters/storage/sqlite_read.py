@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from arena.adapters.storage.restore import booked_fill_of, books_of, closed_trade_of, funded_of, intent_of, ledger_of, season_of
@@ -60,6 +60,7 @@ def read_state(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> 
         decided_at=_decided_at(db, season, as_of),
         lately=_lately(db, season_id, settled_until - LATELY),
         executed=_executed(db, season_id, intents),
+        spent_today=_spent_today(db, season, as_of),
     )
 
 
@@ -161,3 +162,18 @@ def _decided_at(db: sqlite3.Connection, season: Season, as_of: datetime) -> Mapp
     for row in found:
         times[CompetitorId(row["llm_id"])].append(datetime.fromisoformat(row["time"]))
     return {llm_id: tuple(asked) for llm_id, asked in times.items()}
+
+
+def _spent_today(db: sqlite3.Connection, season: Season, as_of: datetime) -> Mapping[CompetitorId, Decimal]:
+    """Return what the calls of the UTC day up to as_of have cost, USD; a call of unknown cost counts nothing."""
+    midnight = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    spent: dict[CompetitorId, Decimal] = {each.llm_id: ZERO for each in season.competitors}
+    found = db.execute(
+        "SELECT llm_id, cost_usd FROM cycles JOIN model_calls "
+        "ON model_calls.season_id = cycles.season_id AND model_calls.cycle = cycles.number "
+        "WHERE cycles.season_id = ? AND scheduled_at >= ? AND scheduled_at <= ? AND cost_usd IS NOT NULL",
+        (season.season_id, iso(midnight), iso(as_of)),
+    )
+    for row in found:
+        spent[CompetitorId(row["llm_id"])] += Decimal(row["cost_usd"])
+    return spent
