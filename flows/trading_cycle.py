@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -12,14 +13,15 @@ from prefect.states import Completed
 
 from arena.application.booking import dialogue_of
 from arena.application.cycle import Opening, liquidated_turns
-from arena.application.deciding import Asked, spent_hours, unanswered
+from arena.application.deciding import Asked, Clock, Conversation, spent_hours, unanswered, unrepaired
 from arena.application.ports import Prompt
 from arena.application.record import CycleRecord
 from arena.bootstrap import Arena, open_arena
 from arena.configuration import load_settings
 from arena.domain.competitor import CompetitorId
+from arena.domain.decision import Answer, InvalidDecision
 from arena.domain.plan import Desk
-from arena.errors import CycleConflict
+from arena.errors import CycleConflict, ModelFault
 from arena.halting import halted
 from arena.logs import configure_logging
 from tasks import decisions, market, notifications, orders, protection, records
@@ -95,15 +97,33 @@ async def ask_all(arena: Arena, opening: Opening, prompts: Mapping[CompetitorId,
         **spent_hours(opening.state, opening.as_of, arena.settings.llm_max_decisions_per_hour),
         **liquidated_turns(opening),
     }
-    waiting = [llm_id for llm_id in prompts if llm_id not in asked]
-    deadline = asyncio.get_running_loop().time() + arena.settings.llm_deadline_seconds
-    answers = await asyncio.gather(
-        *(decisions.decide(llm_id, arena.models[llm_id], prompts[llm_id], arena.season.symbols, deadline) for llm_id in waiting),
-        return_exceptions=True,
-    )
-    for llm_id, answer in zip(waiting, answers, strict=True):
-        asked[llm_id] = unanswered(answer) if isinstance(answer, BaseException) else answer
+    clock = Clock(seconds=asyncio.get_running_loop().time, now=lambda: datetime.now(UTC))
+    deadline = clock.seconds() + arena.settings.llm_deadline_seconds
+    waiting = {
+        llm_id: Conversation(arena.models[llm_id], prompt, arena.season.symbols, deadline, clock)
+        for llm_id, prompt in prompts.items()
+        if llm_id not in asked
+    }
+    answers = await asyncio.gather(*(converse(llm_id, each) for llm_id, each in waiting.items()), return_exceptions=True)
+    for (llm_id, conversation), said in zip(waiting.items(), answers, strict=True):
+        answer = unanswered(said) if isinstance(said, BaseException) else said
+        asked[llm_id] = Asked(answer=answer, calls=tuple(conversation.calls))
     return asked
+
+
+async def converse(llm_id: CompetitorId, conversation: Conversation) -> Answer:
+    """Ask a model; an answer that states no decision goes back to it, once.
+
+    Raises:
+        ModelFault: It gave no answer at all.
+    """
+    answer = await decisions.decide(llm_id, conversation)
+    if not isinstance(answer, InvalidDecision):
+        return answer
+    try:
+        return await decisions.repair(llm_id, conversation)
+    except ModelFault as fault:
+        return unrepaired(answer, fault)
 
 
 def _in_words(record: CycleRecord) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from arena.application.ports import Completion
+from arena.application.calls import ModelCall
 from arena.domain.competitor import AccountId, CompetitorId, Season, SeasonId
 from arena.domain.costs import FundingPayment
 from arena.domain.decision import Answer
@@ -128,18 +128,23 @@ class Turn:
 
     Attributes:
         account_prompt: The competitor's own section; the rest of the prompt is the cycle's.
-        attempts: How often the model was asked, ≥ 0.
+        calls: Of its model, in order; none where it was not asked.
         plan: None where there was no decision to plan.
     """
 
     llm_id: CompetitorId
     account_prompt: str
     answer: Answer
-    completion: Completion | None
-    attempts: int
+    calls: tuple[ModelCall, ...]
     plan: OrderPlan | None
     outcomes: tuple[OrderOutcome, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def said(self) -> str | None:
+        """The last answer as it was received; None where none came."""
+        texts = [call.completion.text for call in self.calls if call.completion]
+        return texts[-1] if texts else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ class InvalidDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoAnswer:
-    """No answer arrived; `kind` is a `ModelFault` kind, `deadline`, `hourly_limit` or `liquidated`."""
+    """No answer arrived; `kind` is a `ModelFault` kind, `defect`, `hourly_limit` or `liquidated`."""
 
     kind: str
     error: str

@@ -482,6 +482,29 @@ class RecordsContract:
         assert (turns[2, B]["answer"], turns[4, B]["answer"], turns[4, B]["failure"]) == ("invalid", "no_answer", "timeout")
         assert turns[1, B]["answer"] == "decision"
 
+    async def test_every_call_is_a_row_whatever_came_of_it(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        booked = [await book(records, story) for _ in range(4)]
+        rows = await table(records, "model_calls")
+        assert len(rows) == sum(len(turn.calls) for record in booked for turn in record.turns) == 4 * 3 + 2
+        repaired = [row for row in rows if (row["cycle"], row["llm_id"]) == (2, B)]
+        assert [(row["number"], row["purpose"], row["fault"], row["error"]) for row in repaired] == [
+            (1, "decide", None, "decisions[0].leverage: is missing"),
+            (2, "repair", None, "the answer is not JSON: Expecting value, line 1"),
+        ]
+        assert repaired[0]["text"] == "{}" and repaired[1]["text"].startswith("InvalidDecision(")
+        assert repaired[0]["begun_at"] == cell(START + 2 * STEP + timedelta(seconds=5))
+        slow, late = [row for row in rows if (row["cycle"], row["llm_id"]) == (4, B)]
+        said = [slow[name] for name in ("fault", "retry_after_ms", "request_id", "latency_ms")]
+        assert said == ["rate_limited", 1500, "req_429", 80]
+        answered = ("model", "text", "stop_reason", "input_tokens", "cached_tokens", "output_tokens", "cost_usd", "parameters")
+        assert {late[name] for name in answered} == {None} and (late["number"], late["fault"]) == (2, "timeout")
+        (plain,) = [row for row in rows if (row["cycle"], row["llm_id"]) == (1, A)]
+        assert (plain["fault"], plain["error"], plain["request_id"], plain["cost_usd"]) == (None, None, "req_1", "0.0123456")
+        assert json.loads(plain["parameters"]) == {"max_tokens": 2000}
+        assert sum(row["calls"] for row in await table(records, "turns")) == len(rows)
+
     async def test_every_decision_is_a_row_of_its_own(self, records: Records) -> None:
         record = await begun(records, Story())
         await records.book(record)
@@ -527,7 +550,7 @@ class RecordsContract:
         for number in range(1, 15):
             record = story.cycle()
             if number == 13:
-                unasked = replace(record.turns[0], answer=NoAnswer(kind="hourly_limit", error=""), completion=None, attempts=0)
+                unasked = replace(record.turns[0], answer=NoAnswer(kind="hourly_limit", error=""), calls=())
                 record = replace(record, turns=(unasked, *record.turns[1:]))
             await records.begin_cycle(TEST, number, record.scheduled_at)
             await records.book(record)

@@ -60,9 +60,8 @@ class ClaudeModel:
             message = _Message.model_validate_json(body)
         except ValidationError:
             raise self._faults.unreadable(request_id) from None
-        self._check(message, request_id)
         tokens = message.usage.tokens
-        return Completion(
+        completion = Completion(
             text=message.text,
             model=message.model,
             request_id=request_id,
@@ -74,6 +73,8 @@ class ClaudeModel:
             parameters={"model": self._spec.model, "max_tokens": self._spec.max_tokens, "format": "json_schema"},
             cost_usd=cost_usd(self._spec, message.model, tokens),
         )
+        self._check(completion)
+        return completion
 
     async def listed(self, timeout_seconds: float) -> tuple[str, ...]:
         """Return the models that the key can reach, as the provider names them.
@@ -84,23 +85,22 @@ class ClaudeModel:
         return await self._faults.listed(self._client, timeout_seconds, anthropic)
 
     async def _send(self, prompt: Prompt, timeout_seconds: float) -> tuple[bytes, str | None]:
+        messages: list[Any] = [*prompt.messages]
         response = await self._create(
             model=self._spec.model,
             max_tokens=self._spec.max_tokens,
             system=[{"type": "text", "text": prompt.static, "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
-            messages=[{"role": "user", "content": prompt.user}],
+            messages=messages,
             output_config={"format": {"type": "json_schema", "schema": anthropic.transform_schema(dict(prompt.schema))}},
             timeout=timeout_seconds,
         )
         return await response.read(), response.request_id
 
-    def _check(self, message: _Message, request_id: str | None) -> None:
-        if message.stop_reason == "refusal":
-            raise self._faults.refused(request_id)
-        if not message.text.strip():
-            if message.stop_reason == "max_tokens":
-                raise self._faults.spent(self._spec.max_tokens, request_id)
-            raise self._faults.empty(request_id)
+    def _check(self, completion: Completion) -> None:
+        if completion.stop_reason == "refusal":
+            raise self._faults.refused(completion)
+        if not completion.text.strip():
+            raise self._faults.spent(self._spec.max_tokens, completion) if completion.cut_off else self._faults.empty(completion)
 
 
 class _Written(BaseModel):
