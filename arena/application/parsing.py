@@ -111,7 +111,7 @@ def _symbol(place: str, value: Any, spelling: Mapping[str, str]) -> str:
 
 
 def _action(place: str, value: Any) -> Action:
-    name = unicodedata.normalize("NFKC", _text(place, value))
+    name = unicodedata.normalize("NFKC", _text(place, value)).strip()
     if name not in set(Action):
         raise _Wrong(place, f"{_shown(value)} is not one of {', '.join(Action)}")
     return Action(name)
