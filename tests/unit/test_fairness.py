@@ -201,7 +201,7 @@ def rows_of(story: Story, cycles: int) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {name: list(rows) for name, rows in season_rows(story.season).items()}
     for record in story.play(cycles):
         for name, rows in booking_rows(record).items():
-            found.setdefault(name, []).extend(rows)
+            found.setdefault(name, []).extend({"parameters": None, **row} if name == "model_calls" else row for row in rows)
     return found
 
 

@@ -130,7 +130,8 @@ def _spent_today(db: sqlite3.Connection, season: Season, as_of: datetime) -> Map
     midnight = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     spent: dict[CompetitorId, Decimal] = {each.llm_id: ZERO for each in season.competitors}
     found = db.execute(
-        "SELECT llm_id, cost_usd FROM cycles JOIN model_calls ON model_calls.season_id = cycles.season_id AND cycle = number "
+        "SELECT llm_id, cost_usd FROM cycles JOIN model_calls "
+        "ON model_calls.season_id = cycles.season_id AND model_calls.cycle = cycles.number "
         "WHERE cycles.season_id = ? AND scheduled_at >= ? AND scheduled_at <= ? AND cost_usd IS NOT NULL",
         (season.season_id, iso(midnight), iso(as_of)),
     )
