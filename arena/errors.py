@@ -18,6 +18,7 @@ Expected outcomes (an invalid answer, a risk rejection, a refused order) are val
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 
 class ArenaError(Exception):
@@ -67,11 +68,11 @@ class ModelFault(ArenaError):
 
     Attributes:
         kind: One of `timeout`, `overloaded`, `rate_limited`, `connection`, `server_error`, `bad_request`, `authentication`,
-            `quota`, `refused`, `empty`; recorded as the reason of a `NoAnswer`.
+            `quota`, `refused`, `empty`, `late`; recorded as the reason of a `NoAnswer`.
         transient: Whether asking again may help.
         retry_after: The provider's wish, where it gave one.
         request_id: The provider's id of the failed request, where it gave one.
-        attempts: How often the model was asked until it gave up.
+        completion: What was answered all the same and must be paid for, such as a refusal: a `ports.Completion`, or None.
     """
 
     def __init__(
@@ -82,14 +83,14 @@ class ModelFault(ArenaError):
         transient: bool,
         retry_after: timedelta | None = None,
         request_id: str | None = None,
-        attempts: int = 1,
+        completion: Any = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.transient = transient
         self.retry_after = retry_after
         self.request_id = request_id
-        self.attempts = attempts
+        self.completion = completion
 
 
 class RecordsError(ArenaError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from prefect import flow, get_run_logger
@@ -14,7 +13,7 @@ from prefect.states import Completed
 
 from arena.application.booking import dialogue_of
 from arena.application.cycle import Opening, liquidated_turns
-from arena.application.deciding import Asked, spent_budgets, spent_hours, unanswered
+from arena.application.deciding import Asked, Clock, Conversation, spent_budgets, spent_hours, unanswered, unrepaired
 from arena.application.evidence import Asking
 from arena.application.ports import Prompt
 from arena.application.prompt import prompt_hash
@@ -22,8 +21,9 @@ from arena.application.record import CycleRecord
 from arena.bootstrap import Arena, open_arena
 from arena.configuration import load_settings
 from arena.domain.competitor import CompetitorId
+from arena.domain.decision import Answer, InvalidDecision
 from arena.domain.plan import Desk
-from arena.errors import CycleConflict
+from arena.errors import CycleConflict, ModelFault
 from arena.halting import halted
 from arena.logs import configure_logging
 from tasks import decisions, market, notifications, orders, protection, records
@@ -102,27 +102,42 @@ async def ask_all(arena: Arena, opening: Opening, prompts: Mapping[CompetitorId,
         **spent_budgets(opening.state, arena.settings.llm_daily_budget_usd),
         **liquidated_turns(opening),
     }
-    waiting = [llm_id for llm_id in prompts if llm_id not in asked]
     seconds = arena.settings.llm_deadline_seconds
-    deadline = asyncio.get_running_loop().time() + seconds
-    deadline_at = arena.clock() + timedelta(seconds=seconds)
-    answers = await asyncio.gather(*(ask_one(arena, llm_id, prompts[llm_id], deadline, deadline_at) for llm_id in waiting))
-    return {**asked, **dict(zip(waiting, answers, strict=True))}
+    clock = Clock(seconds=asyncio.get_running_loop().time, now=arena.clock)
+    deadline, deadline_at = clock.seconds() + seconds, clock.now() + timedelta(seconds=seconds)
+    waiting = {
+        llm_id: Conversation(arena.models[llm_id], prompt, arena.season.symbols, deadline, clock)
+        for llm_id, prompt in prompts.items()
+        if llm_id not in asked
+    }
+    told = await asyncio.gather(*(ask_one(llm_id, each, prompts[llm_id], clock, deadline_at) for llm_id, each in waiting.items()))
+    return {**asked, **dict(zip(waiting, told, strict=True))}
 
 
-async def ask_one(arena: Arena, llm_id: CompetitorId, prompt: Prompt, deadline: float, deadline_at: datetime) -> Asked:
-    """Ask one model, and note how it was asked; a failure is what is recorded of it.
-
-    Args:
-        deadline, deadline_at: The same instant, on the event loop's clock and on the arena's.
-    """
-    asked_at = arena.clock()
+async def ask_one(llm_id: CompetitorId, conversation: Conversation, prompt: Prompt, clock: Clock, deadline_at: datetime) -> Asked:
+    """Ask one model, and note how it was asked; a failure is what is recorded of it."""
+    asked_at = clock.now()
     try:
-        asked = await decisions.decide(llm_id, arena.models[llm_id], prompt, arena.season.symbols, deadline)
+        answer: Answer = await converse(llm_id, conversation)
     except (Exception, asyncio.CancelledError) as fault:  # cancelling the flow ends it all the same
-        asked = unanswered(fault)
-    asking = Asking(prompt_hash=prompt_hash(prompt), asked_at=asked_at, deadline_at=deadline_at, answered_at=arena.clock())
-    return replace(asked, asking=asking)
+        answer = unanswered(fault)
+    asking = Asking(prompt_hash=prompt_hash(prompt), asked_at=asked_at, deadline_at=deadline_at, answered_at=clock.now())
+    return Asked(answer=answer, calls=tuple(conversation.calls), asking=asking)
+
+
+async def converse(llm_id: CompetitorId, conversation: Conversation) -> Answer:
+    """Ask a model; an answer that states no decision goes back to it, once.
+
+    Raises:
+        ModelFault: It gave no answer at all.
+    """
+    answer = await decisions.decide(llm_id, conversation)
+    if not isinstance(answer, InvalidDecision):
+        return answer
+    try:
+        return await decisions.repair(llm_id, conversation)
+    except ModelFault as fault:
+        return unrepaired(answer, fault)
 
 
 def _in_words(record: CycleRecord) -> str:

@@ -17,7 +17,7 @@ from prefect.utilities.annotations import quote
 from arena.errors import ConfigurationError, CycleConflict, RateLimited
 
 HOPELESS = (ConfigurationError, CycleConflict)
-JITTER = 0.5  # of a pause, at most, added to it
+JITTER = 0.5  # of a pause, at most, added to it; as often it is shortened
 
 P = ParamSpec("P")
 R = TypeVar("R")

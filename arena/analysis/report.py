@@ -25,12 +25,12 @@ class CycleStory:
     """A cycle's decisions side by side.
 
     Attributes:
-        cycle: Its row.  turns: The competitors' rows, in the season's order, each with its model call's row or None.
+        cycle: Its row.  turns: The competitors' rows, in the season's order, each with its model calls' rows.
         decisions: Rows by llm_id.
     """
 
     cycle: Row
-    turns: Sequence[tuple[Row, Row | None]]
+    turns: Sequence[tuple[Row, Sequence[Row]]]
     decisions: Mapping[str, Sequence[Row]]
 
 

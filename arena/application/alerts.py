@@ -75,5 +75,5 @@ def _opens(booked: BookedFill) -> bool:
 def _failures(turns: Iterable[Turn]) -> Iterator[Told]:
     for turn in turns:
         failed = isinstance(turn.answer, NoAnswer | InvalidDecision)
-        if failed and turn.attempts:  # a competitor that was not asked has been told of before
+        if failed and turn.calls:  # a competitor that was not asked has been told of before
             yield AlertKind.MODEL_FAILED, turn.llm_id, f"{turn.llm_id} made no decision: {turn.answer.error}"  # type: ignore[union-attr]

@@ -1,7 +1,8 @@
 """Finding JSON objects in what a model wrote around them: reasoning tags, prose, code fences, full-width characters.
 
-Every object is read whole or not at all. Numbers become exact Decimals; NaN and infinities are no JSON. The work is bounded for
-any text: in length, in depth, and in the number of braces that lead nowhere.
+Every object is read whole or not at all, and nothing inside of one that cannot be read is read in its place: a reason may quote
+somebody's order, or a closing tag. Numbers become exact Decimals; NaN and infinities are no JSON. The work is bounded for any
+text, in length and in depth.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Any
 
 LONGEST_ANSWER = 200_000  # characters; several times what any token limit of a season allows
 DEEPEST = 16  # nested brackets; a decision has three
-MOST_ATTEMPTS = 500  # braces that begin no object
 
-_TAG = re.compile(r"<(/?)(?:think|thinking|thought|reasoning|reflection|analysis|scratchpad)\b[^<>]{0,100}>", re.IGNORECASE)
-_OPENING = re.compile(r"[{｛]")
-_BEGINS_DECISION = re.compile(r'[{｛]\s*["“＂]decisions["”＂]\s*[:：]')
+_MARK = re.compile(
+    r"<(?P<closes>/?)(?P<tag>think|thinking|thought|reasoning|reflection|analysis|scratchpad)\b[^<>]{0,100}>|[{｛]", re.IGNORECASE
+)
+_PROSE = re.compile(  # `{long, short}`, `_{14}`: nothing is quoted in it
+    r"""[{｛](?:[^{}｛｝"“”＂'‘’]++|[{｛][^{}｛｝"“”＂'‘’]*+[}｝])*+[}｝]"""
+)
 _TOKEN = re.compile(
     r"""(?P<plain>"[^"\\]*+(?:\\.[^"\\]*+)*+")
       | (?P<quoted>“[^”\\]*+(?:\\.[^”\\]*+)*+”|＂[^＂\\]*+(?:\\.[^＂\\]*+)*+＂)
@@ -51,7 +54,7 @@ class Found:
 
     Attributes:
         objects: Those with a list of decisions, in the text's order, innermost where one wraps another.
-        breaks_off: Whether a decision was begun after the last of them, but is no JSON.
+        breaks_off: Whether an object was begun after them that is no JSON: what follows may stand inside of it.
     """
 
     objects: tuple[dict[str, Any], ...]
@@ -66,66 +69,59 @@ def find_decisions(text: str) -> Found:
     """
     if len(text) > LONGEST_ANSWER:
         raise TooLong(f"the answer has {len(text)} characters, more than {LONGEST_ANSWER} are not read")
-    text = _without_reasoning(text)
     objects: list[dict[str, Any]] = []
-    breaks_off, attempts, position = False, 0, 0
-    while (opening := _OPENING.search(text, position)) is not None:
-        value, position = _read_object(text, opening.start())
-        if value is None:
-            attempts += 1
-            if attempts > MOST_ATTEMPTS:
-                raise TooLong(f"the answer has more than {MOST_ATTEMPTS} braces that begin no object")
-            breaks_off = breaks_off or _BEGINS_DECISION.match(text, opening.start()) is not None
-        elif holding := list(_holding_decisions(value)):
-            objects += holding
-            breaks_off = False
-    return Found(objects=tuple(objects), breaks_off=breaks_off)
-
-
-def _without_reasoning(text: str) -> str:
-    """Return the text without what stands in reasoning tags; before a lone closing tag, and after a lone opening one, all is."""
-    kept: list[str] = []
-    start, inside = 0, False
-    for tag in _TAG.finditer(text):
-        if not tag[1]:
-            kept += [] if inside else [text[start : tag.start()]]
-            inside = True
+    reasoning, position = False, 0
+    while (mark := _MARK.search(text, position)) is not None:
+        start, position = mark.span()
+        if mark["tag"]:
+            if mark["closes"] and not reasoning:
+                objects.clear()  # what stands before it was reasoning too
+            reasoning = not mark["closes"]
+        elif reasoning:
+            continue
+        elif prose := _PROSE.match(text, start):
+            position = prose.end()
+        elif (read := _read_object(text, start)) is not None:
+            value, position = read
+            objects += _holding_decisions(value)
         else:
-            if not inside:
-                kept.clear()
-            inside, start = False, tag.end()
-    return "\n".join(kept if inside else [*kept, text[start:]])
+            return Found(objects=tuple(objects), breaks_off=True)
+    return Found(objects=tuple(objects), breaks_off=False)
 
 
-def _read_object(text: str, start: int) -> tuple[Any, int]:
-    """Return the object at `start` and where it ends, or None and where to look on."""
+def _read_object(text: str, start: int) -> tuple[Any, int] | None:
+    """Return the object at `start` and its end, Ellipsis for a sketch like `{"decisions": [...]}`; None where it is no JSON."""
     found = _normalised(text, start)
     if found is None:
-        return None, start + 1
+        return None
     normal, end = found
+    if normal is None:
+        return ..., end
     try:
-        value = json.loads(normal, parse_float=Decimal, parse_int=Decimal, object_pairs_hook=_object, strict=False)
+        return json.loads(normal, parse_float=Decimal, parse_int=Decimal, object_pairs_hook=_object, strict=False), end
     except (ValueError, ArithmeticError):
-        return None, start + 1
-    return value, end
+        return None
 
 
-def _normalised(text: str, start: int) -> tuple[str, int] | None:
-    """Return the bracketed span at `start` as plain JSON and its end; None where it does not close or holds no JSON."""
-    depth, position = 0, start
+def _normalised(text: str, start: int) -> tuple[str | None, int] | None:
+    """Return the bracketed span at `start` as plain JSON, None for a sketch, and its end; None alone where it is neither."""
+    depth, position, sketch = 0, start, False
     tokens: list[str] = []
     while (token := _TOKEN.match(text, position)) is not None:
         position = token.end()
         written = _written(token)
         if written is None:
-            return None
+            if token[0] not in ("...", "…"):
+                return None
+            sketch = True
+            continue
         depth += (written in ("{", "[")) - (written in ("}", "]"))
         if written in ("}", "]") and len(tokens) > 1 and tokens[-1] == "," and tokens[-2] not in ("{", "[", ","):
             tokens.pop()  # a trailing comma
         if written:
             tokens.append(written)
         if depth == 0:
-            return " ".join(tokens), position
+            return (None if sketch else " ".join(tokens)), position
         if depth > DEEPEST:
             return None
     return None

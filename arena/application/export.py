@@ -60,6 +60,12 @@ SHEETS = (
         "target_price confidence reasoning invalidation outcome full_response",
     ),
     _sheet(
+        "model_calls.csv",
+        "model_calls",
+        "cycle_id=cycle competitor=llm_id number purpose begun_at latency_ms fault error retry_after_ms request_id model "
+        "stop_reason input_tokens cached_tokens output_tokens cost_usd parameters text",
+    ),
+    _sheet(
         "accounts.csv",
         "llm_accounts",
         "competitor=llm_id initial_balance current_balance unrealized_pnl equity total_pnl realized_pnl fees funding "

@@ -31,8 +31,17 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {  # what the ranking needs; a long se
     ),
     "cycles": ("status", "scheduled_at"),
     "equity_points": ("llm_id", "equity"),
-    "turns": ("llm_id", "answer", "attempts"),
-    "model_calls": ("llm_id", "cost_usd"),
+    "turns": ("llm_id", "answer", "calls"),
+    "model_calls": (
+        "llm_id",
+        "purpose",
+        "fault",
+        "latency_ms",
+        "input_tokens",
+        "cached_tokens",
+        "output_tokens",
+        "cost_usd",
+    ),
 }
 
 
@@ -45,7 +54,12 @@ class Standing:
         roi: Fraction of the capital, after fees and funding, before the model's own cost.
         trades: Positions closed.  win_rate: Fraction of them with a profit after fees and funding; None before the first.
         asked: Turns in which the model was asked.  valid_answers: Fraction of them with a valid decision; None before the first.
-        model_cost_usd: US dollars; None where the price of a call is not known.
+        calls: Of its model, repetitions and repair rounds with it.  failed_calls: Of these, those without an answer in time.
+        repairs: Calls of repair rounds.
+        latency_seconds: Mean of a call, failed ones with it; None before the first.
+        input_tokens, cached_tokens, output_tokens: Of all calls; cached ones are among the input. What a provider counted
+            for a call that was broken off is not known and not in it.
+        model_cost_usd: US dollars, of all calls that were answered; None where the price of one is not known.
         max_drawdown: Largest fall from an earlier high, fraction of that high, ≥ 0.
     """
 
@@ -64,6 +78,13 @@ class Standing:
     win_rate: Decimal | None
     asked: int
     valid_answers: Decimal | None
+    calls: int
+    failed_calls: int
+    repairs: int
+    latency_seconds: Decimal | None
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
     model_cost_usd: Decimal | None
     max_drawdown: Decimal
 
@@ -150,7 +171,8 @@ def _standing(competitor: Row, account: Row, tables: Mapping[str, Sequence[Row]]
     capital = Decimal(account["initial_balance"])
     points = [Decimal(row["equity"]) for row in own("equity_points")]
     equity = points[-1] if points else capital
-    asked = [row for row in own("turns") if row["attempts"] > 0]
+    asked = [row for row in own("turns") if row["calls"] > 0]
+    calls = own("model_calls")
     return Standing(
         llm_id=competitor["llm_id"],
         provider=competitor["provider"],
@@ -167,7 +189,14 @@ def _standing(competitor: Row, account: Row, tables: Mapping[str, Sequence[Row]]
         win_rate=_share(account["winning_trades"], account["total_trades"]),
         asked=len(asked),
         valid_answers=_share(sum(row["answer"] == "decision" for row in asked), len(asked)),
-        model_cost_usd=_cost(own("model_calls")),
+        calls=len(calls),
+        failed_calls=sum(row["fault"] is not None for row in calls),
+        repairs=sum(row["purpose"] == "repair" for row in calls),
+        latency_seconds=_share(sum(row["latency_ms"] for row in calls), 1000 * len(calls)),
+        input_tokens=_total("input_tokens", calls),
+        cached_tokens=_total("cached_tokens", calls),
+        output_tokens=_total("output_tokens", calls),
+        model_cost_usd=_cost(calls),
         max_drawdown=max_drawdown(points, capital),
     )
 
@@ -180,8 +209,12 @@ def _share(part: int, whole: int) -> Decimal | None:
     return quantized(Decimal(part) / whole) if whole else None
 
 
+def _total(column: str, calls: Sequence[Row]) -> int:
+    return sum(row[column] or 0 for row in calls)
+
+
 def _cost(calls: Sequence[Row]) -> Decimal | None:
-    prices = [row["cost_usd"] for row in calls]
+    prices = [row["cost_usd"] for row in calls if row["input_tokens"] is not None]
     return None if None in prices else sum((Decimal(price) for price in prices), ZERO)
 
 

@@ -128,7 +128,7 @@ def _symbol(place: str, value: Any, spelling: Mapping[str, str]) -> str:
 
 
 def _choice(place: str, value: Any, choices: type[_Choice]) -> _Choice:
-    name = unicodedata.normalize("NFKC", _text(place, value))
+    name = unicodedata.normalize("NFKC", _text(place, value)).strip()
     if name not in set(choices):
         raise _Wrong(place, f"{_shown(value)} is not one of {', '.join(choices)}")
     return choices(name)

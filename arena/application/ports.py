@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
+from arena.application.repair import Repair
 from arena.domain.competitor import AccountId, CompetitorId, Season, SeasonId
 from arena.domain.instrument import Instrument
 from arena.domain.market import FundingRate, MarketSnapshot
@@ -15,6 +16,8 @@ from arena.domain.order import Fill, Intent, Order, OrderOutcome, PositionSide, 
 
 if TYPE_CHECKING:
     from arena.application.record import Alert, Booking, SeasonState
+
+_CUT_OFF = frozenset({"length", "max_tokens", "model_context_window_exceeded"})  # OpenAI and DeepSeek; Anthropic's two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +29,27 @@ class Prompt:
         market: The cycle's market; byte-identical for all competitors.
         account: The competitor's own section.
         schema: JSON schema of the answer.
+        repair: What is to be repaired; everything before it stays the same to the byte.
     """
 
     static: str
     market: str
     account: str
     schema: Mapping[str, Any]
+    repair: Repair | None = None
 
     @property
     def user(self) -> str:
         """The part sent as the user's message."""
         return f"{self.market}\n{self.account}"
+
+    @property
+    def messages(self) -> tuple[dict[str, str], ...]:
+        """What follows the rules, with `role` and `content` as all providers call them."""
+        asked = {"role": "user", "content": self.user}
+        if self.repair is None:
+            return (asked,)
+        return (asked, {"role": "assistant", "content": self.repair.text}, {"role": "user", "content": self.repair.request})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +60,7 @@ class Completion:
         text: As received.
         model: The version that the provider says answered.
         input_tokens: All of them, cached ones included.  cached_tokens: Of these, read from the provider's cache.
-        latency_ms: Of the successful call.
+        latency_ms: Of the call, as the adapter measured it.
         parameters: What was really sent (max tokens, temperature where it was), without keys.
         cost_usd: None where the price is unknown.
     """
@@ -62,6 +75,11 @@ class Completion:
     latency_ms: int
     parameters: Mapping[str, Any]
     cost_usd: Decimal | None
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the text ends where a limit was reached, not where the model was done."""
+        return self.stop_reason in _CUT_OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

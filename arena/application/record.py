@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from arena.application.calls import ModelCall
 from arena.application.evidence import Asking
-from arena.application.ports import Completion
 from arena.domain.competitor import AccountId, CompetitorId, Season, SeasonId
 from arena.domain.costs import FundingPayment
 from arena.domain.decision import Answer
@@ -129,7 +129,7 @@ class Turn:
 
     Attributes:
         account_prompt: The competitor's own section; the rest of the prompt is the cycle's.
-        attempts: How often the model was asked, ≥ 0.
+        calls: Of its model, in order; none where it was not asked.
         plan: None where there was no decision to plan.
         asking: How it was asked; None where it was not.
         ordered_at: When its first order was sent, by the clock of `asking`; None where none was.
@@ -138,13 +138,18 @@ class Turn:
     llm_id: CompetitorId
     account_prompt: str
     answer: Answer
-    completion: Completion | None
-    attempts: int
+    calls: tuple[ModelCall, ...]
     plan: OrderPlan | None
     outcomes: tuple[OrderOutcome, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     asking: Asking | None = None
     ordered_at: datetime | None = None
+
+    @property
+    def said(self) -> str | None:
+        """The last answer as it was received; None where none came."""
+        texts = [call.completion.text for call in self.calls if call.completion]
+        return texts[-1] if texts else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ async def _stories(records: Records, season_id: SeasonId, ids: Sequence[str]) ->
     return [
         CycleStory(
             cycle=cycles[number],
-            turns=[(turns[number, each][0], _first(calls[number, each])) for each in ids if turns[number, each]],
+            turns=[(turns[number, each][0], calls[number, each]) for each in ids if turns[number, each]],
             decisions={each: decisions[number, each] for each in ids},
         )
         for number in chosen
@@ -86,7 +86,3 @@ async def _of(
         if row["cycle"] in chosen:
             found[row["cycle"], row["llm_id"]].append(row)
     return found
-
-
-def _first(rows: Sequence[Row]) -> Row | None:
-    return rows[0] if rows else None

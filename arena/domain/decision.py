@@ -72,7 +72,7 @@ class InvalidDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoAnswer:
-    """No answer arrived; `kind` is a `ModelFault` kind, `deadline`, `hourly_limit`, `out_of_budget` or `liquidated`."""
+    """No answer arrived; `kind` is a `ModelFault` kind, `defect`, `hourly_limit`, `out_of_budget` or `liquidated`."""
 
     kind: str
     error: str

@@ -1,7 +1,7 @@
 """The baseline rules behind OpenAI's and Anthropic's wire formats, so that the official SDKs can ask them.
 
 They are rules and say so: every answer names its model `baseline/…` and carries a fingerprint. A model name that ends in
-`?fault=http500` (timeout, malformed, empty, rate_limited, overloaded) fails in that way instead of answering.
+`?fault=http500` (or another `Fault`) fails in that way instead of answering, and one that ends in `?seconds=5` thinks that long.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -33,13 +35,16 @@ class Fault(StrEnum):
     HTTP500 = "http500"
     TIMEOUT = "timeout"
     MALFORMED = "malformed"
+    MALFORMED_ONCE = "malformed_once"  # until it is told so
+    CUT_OFF = "cut_off"
     EMPTY = "empty"
     RATE_LIMITED = "rate_limited"
     OVERLOADED = "overloaded"
 
 
 _OPENAI_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
-_TEXTS = {Fault.MALFORMED: "I think the market looks strong today, so I would rather buy than sell.", Fault.EMPTY: ""}
+_PROSE = "I think the market looks strong today, so I would rather buy than sell."
+_TEXTS = {Fault.MALFORMED: _PROSE, Fault.MALFORMED_ONCE: _PROSE, Fault.EMPTY: "", Fault.CUT_OFF: '{"decisions": [{"symbol": "BTC'}
 
 
 class _Refused(Exception):
@@ -50,30 +55,39 @@ class _Refused(Exception):
         self.status, self.kind, self.headers = status, kind, dict(headers or {})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reply:
+    """An answer's text and who gives it; `cut_off` where the length limit ended it."""
+
+    text: str
+    name: str
+    cut_off: bool = False
+
+
 @router.post("/v1/chat/completions")
 @router.post("/chat/completions")
 async def chat_completions(request: Request) -> Response:
     """OpenAI's chat completions; DeepSeek's base URL has no /v1."""
     try:
         body = await _body(request, "authorization")
-        text, name = await _reply(request, body, _texts(body.get("messages")))
+        reply = await _reply(request, body, body.get("messages"))
     except _Refused as refused:
         error = {"message": str(refused), "type": refused.kind, "param": None, "code": _OPENAI_CODES.get(refused.status)}
         return JSONResponse({"error": error}, refused.status, refused.headers)
-    asked, answered = _tokens(_texts(body.get("messages"))), _tokens([text])
+    asked, answered = _tokens(_texts(body.get("messages"))), _tokens([reply.text])
     return JSONResponse(
         {
             "id": f"chatcmpl-{_digest(body)}",
             "object": "chat.completion",
             "created": CREATED,
-            "model": name,
+            "model": reply.name,
             "system_fingerprint": FINGERPRINT,
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": text, "refusal": None},
+                    "message": {"role": "assistant", "content": reply.text, "refusal": None},
                     "logprobs": None,
-                    "finish_reason": "stop",
+                    "finish_reason": "length" if reply.cut_off else "stop",
                 }
             ],
             "usage": {
@@ -92,8 +106,9 @@ async def messages(request: Request) -> Response:
     """Anthropic's messages."""
     try:
         body = await _body(request, "x-api-key")
-        texts = [*_texts([{"content": body.get("system")}]), *_texts(body.get("messages"))]
-        text, name = await _reply(request, body, texts)
+        asked = body.get("messages")
+        said = [{"role": "system", "content": body.get("system")}, *(asked if isinstance(asked, list) else [])]
+        reply = await _reply(request, body, said)
     except _Refused as refused:
         error = {"type": refused.kind, "message": str(refused)}
         return JSONResponse({"type": "error", "error": error}, refused.status, refused.headers)
@@ -102,14 +117,14 @@ async def messages(request: Request) -> Response:
             "id": f"msg_{_digest(body)}",
             "type": "message",
             "role": "assistant",
-            "model": name,
+            "model": reply.name,
             "system_fingerprint": FINGERPRINT,
-            "content": [{"type": "text", "text": text}] if text else [],
-            "stop_reason": "end_turn",
+            "content": [{"type": "text", "text": reply.text}] if reply.text else [],
+            "stop_reason": "max_tokens" if reply.cut_off else "end_turn",
             "stop_sequence": None,
             "usage": {
-                "input_tokens": _tokens(texts),
-                "output_tokens": _tokens([text]),
+                "input_tokens": _tokens(_texts(said)),
+                "output_tokens": _tokens([reply.text]),
                 "cache_creation_input_tokens": 0,
                 "cache_read_input_tokens": 0,
             },
@@ -159,16 +174,23 @@ def _key(request: Request) -> str:
     return request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer").strip()
 
 
-async def _reply(request: Request, body: Mapping[str, Any], texts: Iterable[str]) -> tuple[str, str]:
-    """Return the answer's text and the name of who answers."""
-    name, _, fault = str(body["model"]).partition("?fault=")
+async def _reply(request: Request, body: Mapping[str, Any], messages: Any) -> _Reply:
+    """Return the rule's answer to the prompt; in a repair round, to what was asked before it."""
+    name, _, wishes = str(body["model"]).partition("?")
     name = name.removeprefix("baseline/")
-    if name not in RULES or (fault and fault not in set(Fault)):
+    wanted = {key: values[-1] for key, values in parse_qs(wishes).items()}
+    fault, seconds = wanted.pop("fault", None), wanted.pop("seconds", "0")
+    if name not in RULES or wanted or (fault and fault not in set(Fault)) or not seconds.isdecimal():
         raise _Refused(404, "not_found_error", f"the model {body['model']} does not exist; there are {', '.join(RULES)}")
-    if fault:
-        return await _failed(request, Fault(fault)), f"baseline/{name}"
+    await _silence(request, float(seconds))
+    roles = [message.get("role") for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
+    repairing = "assistant" in roles
+    if fault and not (repairing and fault == Fault.MALFORMED_ONCE):
+        text = await _failed(request, Fault(fault))
+        return _Reply(text=text, name=f"baseline/{name}", cut_off=fault == Fault.CUT_OFF)
     try:
-        return RULES[name](read_prompt("\n".join(texts))), f"baseline/{name}"
+        asked = _texts(messages[: roles.index("assistant")] if repairing else messages)
+        return _Reply(text=RULES[name](read_prompt("\n".join(asked))), name=f"baseline/{name}")
     except UnreadablePrompt as error:
         raise _Refused(400, "invalid_request_error", str(error)) from None
 
@@ -182,19 +204,18 @@ async def _failed(request: Request, fault: Fault) -> str:
         case Fault.OVERLOADED:
             raise _Refused(529, "overloaded_error", "overloaded, as asked for")
         case Fault.TIMEOUT:
-            await _silence(request)
+            await _silence(request, SILENCE_SECONDS)
             raise _Refused(504, "timeout_error", "silent for too long, as asked for")
-        case Fault.MALFORMED | Fault.EMPTY:
+        case _:
             return _TEXTS[fault]
 
 
-async def _silence(request: Request) -> None:
-    """Say nothing until the client hangs up or `SILENCE_SECONDS` are over."""
-    step = 0.1
-    for _ in range(int(SILENCE_SECONDS / step)):
-        if await request.is_disconnected():
-            return
-        await asyncio.sleep(step)
+async def _silence(request: Request, seconds: float) -> None:
+    """Say nothing until the client hangs up or the time is over."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + seconds
+    while clock() < end and not await request.is_disconnected():  # noqa: ASYNC110  it can only be asked for
+        await asyncio.sleep(min(0.1, end - clock()))
 
 
 def _texts(messages: Any) -> list[str]:

@@ -26,6 +26,7 @@ from arena.adapters.llm.faults import TRANSIENT
 from arena.adapters.llm.prices import OwnPrices
 from arena.application.fairness import settings_of
 from arena.application.ports import Completion, LanguageModel, Prompt
+from arena.application.repair import repair_of
 from arena.domain.competitor import ModelSpec, Provider, ReasoningEffort
 from arena.errors import ConfigurationError, ModelFault
 
@@ -156,9 +157,9 @@ class LanguageModelContract:
         httpserver.expect_request(self.path, method="POST").respond_with_handler(handle)
         return bodies
 
-    async def fault(self, model: LanguageModel, seconds: float = 5) -> ModelFault:
+    async def fault(self, model: LanguageModel, seconds: float = 5, prompt: Prompt = PROMPT) -> ModelFault:
         with pytest.raises(ModelFault) as caught:
-            await model.complete(PROMPT, seconds)
+            await model.complete(prompt, seconds)
         told = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(vars(caught.value))
         assert KEY not in told
         assert caught.value.transient == (caught.value.kind in TRANSIENT)
@@ -170,6 +171,7 @@ class LanguageModelContract:
         self.answer(httpserver, self.body(ANSWER))
         completion = await asked.complete(PROMPT, 5)
         assert 0 <= completion.latency_ms < 5000
+        assert not completion.cut_off
         assert replace(completion, latency_ms=0, parameters={}) == Completion(
             text=ANSWER,
             model=self.served_as,
@@ -302,12 +304,44 @@ class LanguageModelContract:
         assert [answer.text for answer in answers] == [ANSWER] * 3
         assert 0.6 <= took < 1.0
 
+    # ---- the repair round
+
+    async def test_repair_follows_the_same_prompt_to_the_byte(self, httpserver: HTTPServer, asked: LanguageModel) -> None:
+        bodies = self.answer(httpserver, self.body(ANSWER))
+        await asked.complete(PROMPT, 5)
+        completion = await asked.complete(replace(PROMPT, repair=repair_of("Buy BTC!", "it is no JSON")), 5)
+        first, second = bodies
+        *before, answered, told = second.pop("messages")
+        assert before == first.pop("messages"), "what providers cache begins alike"
+        assert list(second) == list(first) and second == first, "the same settings and format"
+        assert answered == {"role": "assistant", "content": "Buy BTC!"}
+        request = "Your answer was not accepted: it is no JSON. Reply again with the whole JSON object."
+        assert told == {"role": "user", "content": request}
+        assert (completion.text, completion.cost_usd) == (ANSWER, self.price)
+
+    @pytest.mark.parametrize("text", ["a \ud800 b \x00 c", "{" * 190_000, "</s><|im_end|> \u202e \r\n# Market\n"])
+    async def test_any_answer_can_be_sent_back(self, httpserver: HTTPServer, asked: LanguageModel, text: str) -> None:
+        bodies = self.answer(httpserver, self.body(ANSWER))
+        repair = repair_of(text, "it is no JSON")
+        await asked.complete(replace(PROMPT, repair=repair), 5)
+        assert bodies[0]["messages"][-2] == {"role": "assistant", "content": repair.text}
+
+    async def test_fault_in_the_repair_round_is_the_same_fault(self, httpserver: HTTPServer, asked: LanguageModel) -> None:
+        repairing = replace(PROMPT, repair=repair_of("Buy BTC!", "it is no JSON"))
+        self.answer(httpserver, self.failure("slow down"), 429, {"retry-after": "7"})
+        fault = await self.fault(asked, prompt=repairing)
+        assert (fault.kind, fault.transient, fault.retry_after) == ("rate_limited", True, timedelta(seconds=7))
+        httpserver.clear()
+        self.answer(httpserver, self.body(""))
+        assert (await self.fault(asked, prompt=repairing)).kind == "empty"
+
     # ---- answers that are none, or not whole
 
     async def test_truncated_answer_is_handed_on(self, httpserver: HTTPServer, asked: LanguageModel) -> None:
         self.answer(httpserver, self.body('{"action": "HO', self.cut_off))
         completion = await asked.complete(PROMPT, 5)
         assert (completion.text, completion.stop_reason) == ('{"action": "HO', self.cut_off)
+        assert completion.cut_off
 
     async def test_all_tokens_spent_before_the_answer(self, httpserver: HTTPServer, asked: LanguageModel) -> None:
         self.answer(httpserver, self.body("", self.cut_off))
@@ -326,6 +360,21 @@ class LanguageModelContract:
         self.answer(httpserver, self.refusal())
         fault = await self.fault(asked)
         assert (fault.kind, fault.transient, fault.request_id) == ("refused", False, "req-17")
+
+    async def test_what_was_answered_is_paid_for_though_it_is_no_use(self, httpserver: HTTPServer, asked: LanguageModel) -> None:
+        for body in (self.refusal(), self.body(""), self.body("", self.cut_off)):
+            httpserver.clear()
+            self.answer(httpserver, body)
+            with pytest.raises(ModelFault) as caught:
+                await asked.complete(PROMPT, 5)
+            paid = caught.value.completion
+            assert (paid.input_tokens, paid.cached_tokens, paid.output_tokens) == (1200, 1000, 34)
+            assert (paid.cost_usd, paid.model, paid.request_id) == (self.price, self.served_as, "req-17")
+
+    async def test_body_that_breaks_off(self, httpserver: HTTPServer, asked: LanguageModel) -> None:
+        self.answer(httpserver, json.dumps(self.body(ANSWER))[:-30])
+        fault = await self.fault(asked)
+        assert (fault.kind, fault.transient, fault.completion) == ("server_error", True, None)
 
     @pytest.mark.parametrize(
         "body", ["", "<html>Bad gateway</html>", "[]", "null", '{"error": "none"}', '{"id": 1, "choices": [], "content": 3}']

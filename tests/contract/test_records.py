@@ -510,6 +510,29 @@ class RecordsContract:
         assert (turns[2, B]["answer"], turns[4, B]["answer"], turns[4, B]["failure"]) == ("invalid", "no_answer", "timeout")
         assert turns[1, B]["answer"] == "decision"
 
+    async def test_every_call_is_a_row_whatever_came_of_it(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        booked = [await book(records, story) for _ in range(4)]
+        rows = await table(records, "model_calls")
+        assert len(rows) == sum(len(turn.calls) for record in booked for turn in record.turns) == 4 * 3 + 2
+        repaired = [row for row in rows if (row["cycle"], row["llm_id"]) == (2, B)]
+        assert [(row["number"], row["purpose"], row["fault"], row["error"]) for row in repaired] == [
+            (1, "decide", None, "decisions[0].leverage: is missing"),
+            (2, "repair", None, "the answer is not JSON: Expecting value, line 1"),
+        ]
+        assert repaired[0]["text"] == "{}" and repaired[1]["text"].startswith("InvalidDecision(")
+        assert repaired[0]["begun_at"] == cell(START + 2 * STEP + timedelta(seconds=5))
+        slow, late = [row for row in rows if (row["cycle"], row["llm_id"]) == (4, B)]
+        said = [slow[name] for name in ("fault", "retry_after_ms", "request_id", "latency_ms")]
+        assert said == ["rate_limited", 1500, "req_429", 80]
+        answered = ("model", "text", "stop_reason", "input_tokens", "cached_tokens", "output_tokens", "cost_usd", "parameters")
+        assert {late[name] for name in answered} == {None} and (late["number"], late["fault"]) == (2, "timeout")
+        (plain,) = [row for row in rows if (row["cycle"], row["llm_id"]) == (1, A)]
+        assert (plain["fault"], plain["error"], plain["request_id"], plain["cost_usd"]) == (None, None, "req_1", "0.0123456")
+        assert json.loads(plain["parameters"]) == {"max_tokens": 2000}
+        assert sum(row["calls"] for row in await table(records, "turns")) == len(rows)
+
     async def test_every_decision_is_a_row_of_its_own(self, records: Records) -> None:
         record = await begun(records, Story())
         await records.book(record)
@@ -557,7 +580,7 @@ class RecordsContract:
         for number in range(1, 15):
             record = story.cycle()
             if number == 13:
-                unasked = replace(record.turns[0], answer=NoAnswer(kind="hourly_limit", error=""), completion=None, attempts=0)
+                unasked = replace(record.turns[0], answer=NoAnswer(kind="hourly_limit", error=""), calls=())
                 record = replace(record, turns=(unasked, *record.turns[1:]))
             await records.begin_cycle(TEST, number, record.scheduled_at)
             await records.book(record)
@@ -572,17 +595,18 @@ class RecordsContract:
             record = story.cycle()
             if number == 3:
                 (first, *others) = record.turns
-                assert first.completion is not None
-                unknown = replace(first, completion=replace(first.completion, cost_usd=None))
+                (call,) = first.calls
+                assert call.completion is not None
+                unknown = replace(first, calls=(replace(call, completion=replace(call.completion, cost_usd=None)),))
                 record = replace(record, turns=(unknown, *others))
             await records.begin_cycle(TEST, number, record.scheduled_at)
             await records.book(record)
-        call = Decimal("0.0123456")
-        assert (await reopen().state(TEST, START + 5 * STEP)).spent_today == {A: 3 * call, B: 3 * call, C: 4 * call}
-        assert (await records.state(TEST, START + 2 * STEP)).spent_today == {A: 2 * call, B: 2 * call, C: 2 * call}
+        one = Decimal("0.0123456")  # LLM-B was asked twice in cycle 2
+        assert (await reopen().state(TEST, START + 5 * STEP)).spent_today == {A: 3 * one, B: 4 * one, C: 4 * one}
+        assert (await records.state(TEST, START + 2 * STEP)).spent_today == {A: 2 * one, B: 3 * one, C: 2 * one}
         late = timezone(timedelta(hours=-5))
         same_day, next_day = START + timedelta(hours=23, minutes=59), START + timedelta(hours=24)
-        assert (await records.state(TEST, same_day.astimezone(late))).spent_today[C] == 4 * call
+        assert (await records.state(TEST, same_day.astimezone(late))).spent_today[C] == 4 * one
         assert (await records.state(TEST, next_day.astimezone(late))).spent_today == {A: 0, B: 0, C: 0}
 
     async def test_rows_come_in_booking_order_as_exact_text(self, records: Records) -> None:

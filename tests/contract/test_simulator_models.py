@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import anthropic
 import httpx
@@ -16,6 +18,7 @@ from fastapi import FastAPI
 
 from arena.application.parsing import parse_decision
 from arena.application.ports import Prompt
+from arena.application.repair import repair_of
 from arena.application.schema import ANSWER_SCHEMA
 from arena.domain.decision import Decision, InvalidDecision
 from arena.simulator.models import router
@@ -124,7 +127,7 @@ async def test_both_list_the_models(gpt: openai.AsyncOpenAI, claude: anthropic.A
 
 
 async def test_unknown_models(gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic) -> None:
-    for model in ("gpt-6.1-terra", "random?fault=unheard_of"):
+    for model in ("gpt-6.1-terra", "random?fault=unheard_of", "random?seconds=ages", "random?mood=good"):
         with pytest.raises(openai.NotFoundError) as refused:
             await ask_gpt(gpt, model)
         assert refused.value.code == "model_not_found" and model in str(refused.value)
@@ -178,6 +181,28 @@ async def test_faults_on_request(
         await ask_claude(claude, f"mean-reversion?fault={fault}")
     assert first.value.status_code == second.value.status_code == status
     assert first.value.response.headers.get("retry-after") == ("1" if fault == "rate_limited" else None)
+
+
+async def test_an_answer_that_is_none_until_the_model_is_told_so(gpt: openai.AsyncOpenAI) -> None:
+    model = "random?fault=malformed_once"
+    said = (await ask_gpt(gpt, model)).choices[0].message.content or ""
+    again = replace(PROMPT, repair=repair_of(said, "it is no JSON"))
+    messages = [{"role": "system", "content": again.static}, *again.messages]
+    repaired = (await gpt.chat.completions.create(model=model, messages=messages)).choices[0].message.content
+    assert isinstance(parse_decision(said, []), InvalidDecision)
+    assert repaired == RULES["random"](read_prompt(text_of(PROMPT))), "as it would have answered at once"
+
+
+async def test_a_model_that_thinks_for_a_while(gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic) -> None:
+    began = time.monotonic()
+    slow, quick = await asyncio.gather(ask_gpt(gpt, "ema-trend?seconds=1"), ask_claude(claude, "ema-trend?seconds=0"))
+    assert 1 <= time.monotonic() - began < 2
+    assert slow.choices[0].message.content == quick.content[0].text  # type: ignore[union-attr]
+
+
+async def test_an_answer_that_is_cut_off(gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic) -> None:
+    assert (await ask_gpt(gpt, "random?fault=cut_off")).choices[0].finish_reason == "length"
+    assert (await ask_claude(claude, "random?fault=cut_off")).stop_reason == "max_tokens"
 
 
 async def test_answers_that_are_none(gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic) -> None:

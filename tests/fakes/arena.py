@@ -43,7 +43,7 @@ class Table:
         self.runs = 0
         llms = {letter: CompetitorSettings(provider=Provider.OPENAI, model=f"model-{letter}") for letter in models}
         self.settings = Settings(
-            _env_file=None, llms=llms, total_llms=len(llms), season="test", llm_deadline_seconds=7, **settings
+            _env_file=None, llms=llms, total_llms=len(llms), season="test", **{"llm_deadline_seconds": 7, **settings}
         )
         self.models = {CompetitorId(f"LLM-{letter}"): model for letter, model in models.items()}
         self.symbols = tuple(bars)

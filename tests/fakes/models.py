@@ -70,5 +70,5 @@ class ScriptedModel:
             raise ModelFault("no answer in time", kind="timeout", transient=True)
         await asyncio.sleep(self._seconds)
         if isinstance(said, ModelFault):
-            raise ModelFault(str(said), kind=said.kind, transient=said.transient)
+            raise ModelFault(str(said), kind=said.kind, transient=said.transient, retry_after=said.retry_after)
         return completion(said)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+from arena.application.calls import ModelCall, Purpose
 from arena.application.evidence import Asking, configuration
 from arena.application.ports import Completion
 from arena.application.record import (
@@ -158,21 +161,19 @@ class Story:
             )
             plan = plan_orders(answer, self.ledgers[llm_id], desk)
             outcomes = self._execute(plan, at, book)
-        failed = isinstance(answer, NoAnswer)
         asking = Asking(
             prompt_hash=hashlib.sha256(self._market_prompt().encode()).hexdigest(),
             asked_at=at,
             deadline_at=at + timedelta(seconds=90),
             answered_at=at + timedelta(milliseconds=800),
         )
-        if failed:
+        if isinstance(answer, NoAnswer):
             book.alerts.append(_alert(AlertKind.MODEL_FAILED, llm_id, "no answer", at))
         return Turn(
             llm_id=llm_id,
             account_prompt=f"equity {self.ledgers[llm_id].equity(self.prices)} of {llm_id}",
             answer=answer,
-            completion=None if failed else _completion(repr(answer), self.number),
-            attempts=2 if failed else 1,
+            calls=tuple(_calls(answer, at, self.number)),
             plan=plan,
             outcomes=tuple(outcomes),
             asking=asking,
@@ -353,6 +354,24 @@ class _Book:
 
 def _alert(kind: AlertKind, llm_id: CompetitorId, text: str, time: datetime) -> Alert:
     return Alert(kind=kind, llm_id=llm_id, text=text, time=time)
+
+
+def _calls(answer: Answer, at: datetime, number: int) -> Iterator[ModelCall]:
+    """An answer at once; one that is invalid also after its repair round; none after a fault that did not pass in time."""
+
+    def call(count: int, purpose: Purpose = Purpose.DECIDE, **came: Any) -> ModelCall:
+        times = {"begun_at": at + timedelta(seconds=5 * count), "latency_ms": 4100}
+        return ModelCall(number=count, purpose=purpose, **{**times, **came})
+
+    match answer:
+        case Decision():
+            yield call(1, request_id=f"req_{number}", completion=_completion(repr(answer), number))
+        case InvalidDecision(error=error):
+            yield call(1, error="decisions[0].leverage: is missing", completion=_completion("{}", number))
+            yield call(2, Purpose.REPAIR, error=error, completion=_completion(repr(answer), number))
+        case NoAnswer(kind=kind, error=error):
+            yield call(1, fault="rate_limited", error="slow down", retry_after_ms=1500, request_id="req_429", latency_ms=80)
+            yield call(2, fault=kind, error=error, latency_ms=90_000)
 
 
 def _completion(text: str, number: int) -> Completion:

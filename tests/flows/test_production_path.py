@@ -15,6 +15,7 @@ import pytest
 from prefect import get_client
 
 from arena.adapters.recorded import generate_market
+from arena.application.reconcile import summed_positions
 from arena.application.record import CycleRecord
 from arena.bootstrap import open_arena
 from arena.configuration import load_settings
@@ -30,6 +31,8 @@ COMPETITORS = {
     "B": ("openai", "buy-and-hold?fault=http500"),
     "C": ("deepseek", "buy-and-hold?fault=malformed"),
     "D": ("claude", "buy-and-hold?fault=timeout"),
+    "E": ("claude", "buy-and-hold?fault=malformed_once"),
+    "F": ("openai", "buy-and-hold?fault=cut_off"),
 }
 
 
@@ -37,7 +40,7 @@ COMPETITORS = {
 def simulator(tmp_path: Path) -> Iterator[Simulator]:
     folder = generate_market(tmp_path / "market", 3, start=datetime(2030, 1, 1, tzinfo=UTC), bars=540)
     with running_simulator(folder, speed=1.0) as running:
-        running.open_account("simulator", "simulator", "800")
+        running.open_account("simulator", "simulator", "1200")
         yield running
 
 
@@ -67,11 +70,14 @@ async def test_every_failure_is_what_it_is_and_the_healthy_model_trades(simulato
     said = answers(record)
     assert isinstance(said["A"], Decision) and isinstance(said["C"], InvalidDecision)
     assert isinstance(said["B"], NoAnswer) and said["B"].kind == "server_error"
-    assert isinstance(said["D"], NoAnswer) and said["D"].kind == "timeout"
-    attempts = {turn.llm_id[-1]: turn.attempts for turn in record.turns}
-    assert attempts.pop("B") > 1 and attempts == {"A": 1, "C": 1, "D": 1}, "only what may pass is repeated"
+    assert isinstance(said["D"], NoAnswer) and said["D"].kind == "late"
+    assert isinstance(said["E"], Decision) and isinstance(said["F"], InvalidDecision)
+    calls = {turn.llm_id[-1]: [str(call.purpose) for call in turn.calls] for turn in record.turns}
+    assert len(calls["B"]) > 1 and set(calls.pop("B")) == {"decide"}, "what may pass is repeated"
+    asked, repaired = ["decide"], ["decide", "repair"]
+    assert calls == {"A": asked, "C": repaired, "D": asked, "E": repaired, "F": repaired}, "what is no decision goes back once"
     held = {llm_id[-1]: len(ledger.positions) for llm_id, ledger in record.ledgers.items()}
-    assert held["A"] > 0 and held["B"] == held["C"] == held["D"] == 0
+    assert held["A"] > 0 and held["E"] > 0 and held["B"] == held["C"] == held["D"] == held["F"] == 0
     assert record.discrepancies == ()
     database = (tmp_path / "arena.sqlite").read_bytes()
     assert b"hidden" not in database, "no key in any table"
@@ -84,9 +90,9 @@ async def test_the_second_cycle_goes_on_from_the_first(simulator: Simulator) -> 
     second = await trading_cycle()
     assert (first.number, second.number) == (1, 2)
     assert second.scheduled_at - first.scheduled_at >= timedelta(seconds=300)
-    (account,) = (a for a in simulator.state()["accounts"].values() if Decimal(a["wallet_balance"]) < 1000)
+    (account,) = (a for a in simulator.state()["accounts"].values() if Decimal(a["wallet_balance"]) < 1500)
     venue = {(s, side): Decimal(q) for s, sides in account["positions"].items() for side, q in sides.items()}
-    ours = {(s, str(side)): p.signed_quantity for ledger in second.ledgers.values() for (s, side), p in ledger.positions.items()}
+    ours = {(symbol, str(side)): held for (symbol, side), held in summed_positions(second.ledgers.values()).items()}
     assert ours == venue and ours
     assert sum(ledger.wallet_balance for ledger in second.ledgers.values()) == Decimal(account["wallet_balance"])
 
@@ -153,16 +159,18 @@ def test_the_doctor_tries_everything_and_names_what_fails(configured: Path) -> N
         "LLM-B",
         "LLM-C",
         "LLM-D",
+        "LLM-E",
+        "LLM-F",
         "alerts",
         "Prefect",
     }
     failing = {name for name, line in lines.items() if line.startswith("FAIL")}
-    assert failing == {"LLM-B", "LLM-C", "LLM-D"} and code == 1, said
+    assert failing == {f"LLM-{letter}" for letter in "BCDEF"} and code == 1, said
     assert "LLM_B_MODEL" in lines["LLM-B"] and "trend-following" in lines["LLM-B"], "the provider's list is shown"
 
 
 def test_the_doctor_is_content_when_all_is_well(configured: Path) -> None:
-    models = {f"LLM_{letter}_MODEL": "random" for letter in "ABCD"}
+    models = {f"LLM_{letter}_MODEL": "random" for letter in COMPETITORS}
     assert doctor(configured, **models)[0] == 0
     code, said = doctor(configured, **models, BINANCE_TESTNET_SECRET_KEY="wrong", PREFECT_API_URL="http://127.0.0.1:9/api")
     assert code == 1

@@ -169,7 +169,7 @@ async def test_a_transient_fault_is_retried_within_the_deadline(tmp_path: Path) 
     flaky = ScriptedModel(ModelFault("overloaded", kind="overloaded", transient=True), answer(LONG))
     record, tasks = await cycle(table(tmp_path, A=flaky))
     assert len(flaky.prompts) == 2
-    assert isinstance(record.turns[0].answer, Decision) and record.turns[0].attempts == 2
+    assert isinstance(record.turns[0].answer, Decision) and len(record.turns[0].calls) == 2
     assert tasks["decide LLM-A"] == "Completed"
 
 

@@ -57,6 +57,14 @@ def tables(equities: dict[str, list[str]], **changes: Any) -> dict[str, list[dic
     }
 
 
+COUNTS = {"input_tokens": 1000, "cached_tokens": 900, "output_tokens": 100}
+
+
+def call(llm_id: str, **changes: object) -> dict[str, object]:
+    usual = {"llm_id": llm_id, "purpose": "decide", "fault": None, "latency_ms": 2000, "cost_usd": "0", **COUNTS}
+    return {**usual, **changes}
+
+
 def test_the_best_is_first_and_ties_go_by_id() -> None:
     board = leaderboard(tables({"LLM-B": ["201"], "LLM-A": ["201"], "LLM-C": ["250"], "LLM-D": ["150"]}))
     assert [each.llm_id for each in board.competitors] == ["LLM-C", "LLM-A", "LLM-B", "LLM-D"]
@@ -65,10 +73,15 @@ def test_the_best_is_first_and_ties_go_by_id() -> None:
 
 def test_figures_by_hand() -> None:
     turns = [
-        {"llm_id": "LLM-A", "answer": answer, "attempts": attempts}
-        for answer, attempts in (("decision", 1), ("invalid", 1), ("no_answer", 2), ("decision", 2), ("no_answer", 0))
+        {"llm_id": "LLM-A", "answer": answer, "calls": calls}
+        for answer, calls in (("decision", 1), ("invalid", 1), ("no_answer", 2), ("decision", 2), ("no_answer", 0))
     ]
-    calls = [{"llm_id": "LLM-A", "cost_usd": "0.01"}, {"llm_id": "LLM-A", "cost_usd": "0.005"}]
+    calls = [
+        call("LLM-A", cost_usd="0.01"),
+        call("LLM-A", cost_usd="0.005", purpose="repair"),
+        call("LLM-A", cost_usd="0.001", fault="refused", latency_ms=500),
+        call("LLM-A", cost_usd=None, fault="rate_limited", latency_ms=100, **dict.fromkeys(COUNTS)),
+    ]
     board = leaderboard(tables({"LLM-A": ["220", "165", "190", "201"]}, turns=turns, model_calls=calls))
     (only,) = board.competitors
     assert (only.equity, only.roi, only.wallet_balance, only.unrealized_pnl) == (
@@ -80,12 +93,15 @@ def test_figures_by_hand() -> None:
     assert (only.fees, only.funding, only.trades) == (Decimal("0.5"), Decimal("-0.25"), 3)
     assert only.win_rate == Decimal("0.333333333333333333")
     assert (only.asked, only.valid_answers) == (4, Decimal("0.5"))
-    assert only.model_cost_usd == Decimal("0.015")
+    assert only.model_cost_usd == Decimal("0.016"), "a refusal is paid for, a call that was not served is not"
+    assert (only.calls, only.failed_calls, only.repairs) == (4, 2, 1)
+    assert (only.input_tokens, only.cached_tokens, only.output_tokens) == (3000, 2700, 300)
+    assert only.latency_seconds == Decimal("1.15")
     assert only.max_drawdown == Decimal("0.25")  # 220 to 165
 
 
 def test_a_call_of_unknown_price_makes_the_cost_unknown() -> None:
-    calls = [{"llm_id": "LLM-A", "cost_usd": None}, {"llm_id": "LLM-A", "cost_usd": "1"}, {"llm_id": "LLM-B", "cost_usd": "1"}]
+    calls = [call("LLM-A", cost_usd=None), call("LLM-A", cost_usd="1"), call("LLM-B", cost_usd="1")]
     board = leaderboard(tables({"LLM-A": ["200"], "LLM-B": ["200"]}, model_calls=calls))
     assert [each.model_cost_usd for each in board.competitors] == [None, 1]
 
@@ -140,6 +156,13 @@ def test_the_json_is_an_object_of_strings_and_counts() -> None:
         "win_rate": "0.333333333333333333",
         "asked": 0,
         "valid_answers": None,
+        "calls": 0,
+        "failed_calls": 0,
+        "repairs": 0,
+        "latency_seconds": None,
+        "input_tokens": 0,
+        "cached_tokens": 0,
+        "output_tokens": 0,
         "model_cost_usd": "0",
         "max_drawdown": "0",
     }

@@ -42,7 +42,7 @@ def wish(action: Action, symbol: str = "BTCUSDT", size: int = 60, leverage: int 
 
 
 def turn(answer: Answer, plan: OrderPlan | None = None, **changes: object) -> Turn:
-    plain = Turn(llm_id=A, account_prompt="", answer=answer, completion=None, attempts=1, plan=plan)
+    plain = Turn(llm_id=A, account_prompt="", answer=answer, calls=(), plan=plan)
     return replace(plain, **changes)
 
 

@@ -121,7 +121,7 @@ async def test_failures_look_like_failures(tmp_path: Path) -> None:
     text = Page(await report(tmp_path, Story(), 5)).text
     assert "no answer: timeout" in text
     assert "no answer within 90 s" in text
-    assert "2 attempts" in text
+    assert "90.1 s in 2 calls" in text
     assert "invalid answer" in text
     assert text.count("Recorded as a failure, not as a hold.") == 2
 

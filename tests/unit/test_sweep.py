@@ -258,7 +258,7 @@ async def test_a_competitor_whose_margin_is_used_up_is_closed_out_and_ends_at_ze
     assert (ruined.positions, ruined.wallet_balance) == ({}, Decimal(0)) and ruined.insurance > 0
     assert [row["cause"] for row in await rows(at, "closed_trades")] == ["liquidation"]
     record = await run_cycle(await at.arena())
-    assert record is not None and record.turns[0].attempts == 0, "who has lost everything is not asked any more"
+    assert record is not None and record.turns[0].calls == (), "who has lost everything is not asked any more"
 
 
 async def test_orders_of_a_killed_sweep_are_taken_over_under_other_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

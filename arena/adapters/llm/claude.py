@@ -64,9 +64,8 @@ class ClaudeModel:
             message = _Message.model_validate_json(body)
         except ValidationError:
             raise self._faults.unreadable(request_id) from None
-        self._check(message, request_id)
         tokens = message.usage.tokens
-        return Completion(
+        completion = Completion(
             text=message.text,
             model=message.model,
             request_id=request_id,
@@ -78,6 +77,8 @@ class ClaudeModel:
             parameters={**settings, "format": "json_schema"},
             cost_usd=cost_usd(self._spec, message.model, tokens, self._prices),
         )
+        self._check(completion)
+        return completion
 
     async def listed(self, timeout_seconds: float) -> tuple[str, ...] | None:
         """Return the models that the key can reach, as the provider names them; None where the server has no list.
@@ -102,19 +103,17 @@ class ClaudeModel:
         request: dict[str, Any] = {
             **sent,
             "system": [{"type": "text", "text": prompt.static, "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
-            "messages": [{"role": "user", "content": prompt.user}],
+            "messages": [*prompt.messages],
             "output_config": {**effort, "format": {"type": "json_schema", "schema": schema}},
         }
         response = await self._create(**request, timeout=timeout_seconds)
         return await response.read(), response.request_id
 
-    def _check(self, message: _Message, request_id: str | None) -> None:
-        if message.stop_reason == "refusal":
-            raise self._faults.refused(request_id)
-        if not message.text.strip():
-            if message.stop_reason == "max_tokens":
-                raise self._faults.spent(self._spec.max_tokens, request_id)
-            raise self._faults.empty(request_id)
+    def _check(self, completion: Completion) -> None:
+        if completion.stop_reason == "refusal":
+            raise self._faults.refused(completion)
+        if not completion.text.strip():
+            raise self._faults.spent(self._spec.max_tokens, completion) if completion.cut_off else self._faults.empty(completion)
 
 
 class _Written(BaseModel):

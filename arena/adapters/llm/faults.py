@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
+from arena.application.ports import Completion
 from arena.errors import ModelFault
 
 T = TypeVar("T")
@@ -110,22 +111,24 @@ class Faults:
 
         return await self.translated(names(), seconds, sdk)
 
-    def refused(self, request_id: str | None) -> ModelFault:
+    def refused(self, answered: Completion) -> ModelFault:
         """The model or a filter of its provider declined to answer."""
-        return self._fault("refused", f"{self.model} declined to answer", request_id)
+        return self._fault("refused", f"{self.model} declined to answer", answered=answered)
 
-    def empty(self, request_id: str | None) -> ModelFault:
+    def empty(self, answered: Completion) -> ModelFault:
         """An answer without text."""
-        return self._fault("empty", f"{self.model} answered nothing", request_id)
+        return self._fault("empty", f"{self.model} answered nothing", answered=answered)
 
-    def spent(self, max_tokens: int, request_id: str | None) -> ModelFault:
+    def spent(self, max_tokens: int, answered: Completion) -> ModelFault:
         """Nothing was left of the tokens for an answer; asking again would only spend them again."""
         sentence = f"{self.model} spent all of LLM_X_MAX_TOKENS ({max_tokens}) before it answered: raise it for all competitors"
-        return self._fault("empty", sentence, request_id, transient=False)
+        return self._fault("empty", sentence, answered=answered, transient=False)
 
-    def overloaded(self, request_id: str | None) -> ModelFault:
+    def overloaded(self, answered: Completion) -> ModelFault:
         """The provider broke an answer off for lack of resources."""
-        return self._fault("overloaded", f"{self.model} broke off its answer, since its provider is overloaded", request_id)
+        return self._fault(
+            "overloaded", f"{self.model} broke off its answer, since its provider is overloaded", answered=answered
+        )
 
     def unreadable(self, request_id: str | None) -> ModelFault:
         """A success whose body is no completion."""
@@ -166,9 +169,17 @@ class Faults:
         *,
         transient: bool | None = None,
         retry_after: timedelta | None = None,
+        answered: Completion | None = None,
     ) -> ModelFault:
         again = kind in TRANSIENT if transient is None else transient
-        return ModelFault(sentence, kind=kind, transient=again, request_id=request_id, retry_after=retry_after if again else None)
+        return ModelFault(
+            sentence,
+            kind=kind,
+            transient=again,
+            request_id=answered.request_id if answered else request_id,
+            retry_after=retry_after if again else None,
+            completion=answered,
+        )
 
 
 def _error_of(body: object) -> Mapping[str, Any]:

@@ -69,10 +69,9 @@ class OpenAIModel:
         except ValidationError:
             raise self._faults.unreadable(request_id) from None
         choice = answer.choices[0]
-        self._check(choice, request_id)
         tokens = answer.usage.tokens if answer.usage else Tokens(input=0, output=0)
-        return Completion(
-            text=choice.message.content or "",
+        completion = Completion(
+            text=choice.message.content or choice.message.refusal or "",
             model=answer.model,
             request_id=request_id,
             stop_reason=choice.finish_reason,
@@ -83,6 +82,8 @@ class OpenAIModel:
             parameters={**settings, "format": self._format},
             cost_usd=cost_usd(self._spec, answer.model, tokens, self._prices) if answer.usage or self._spec.baseline else None,
         )
+        self._check(choice, completion)
+        return completion
 
     async def listed(self, timeout_seconds: float) -> tuple[str, ...] | None:
         """Return the models that the key can reach, as the provider names them; None where the server has no list.
@@ -119,21 +120,19 @@ class OpenAIModel:
         request: dict[str, Any] = {
             **known,
             "extra_body": beyond,
-            "messages": [{"role": "system", "content": prompt.static}, {"role": "user", "content": prompt.user}],
+            "messages": [{"role": "system", "content": prompt.static}, *prompt.messages],
             "response_format": response_format,
         }
         response = await self._create(**request, timeout=timeout_seconds)
         return response.content, response.request_id
 
-    def _check(self, choice: _Choice, request_id: str | None) -> None:
+    def _check(self, choice: _Choice, completion: Completion) -> None:
         if choice.finish_reason == "content_filter" or choice.message.refusal:
-            raise self._faults.refused(request_id)
+            raise self._faults.refused(completion)
         if choice.finish_reason == "insufficient_system_resource":  # DeepSeek's own
-            raise self._faults.overloaded(request_id)
-        if not (choice.message.content or "").strip():
-            if choice.finish_reason == "length":
-                raise self._faults.spent(self._spec.max_tokens, request_id)
-            raise self._faults.empty(request_id)
+            raise self._faults.overloaded(completion)
+        if not completion.text.strip():
+            raise self._faults.spent(self._spec.max_tokens, completion) if completion.cut_off else self._faults.empty(completion)
 
 
 class _Details(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from arena.adapters.storage.rows import BOOKED, Row, Tables, account_row, as_json, cell, clean, digest, flat, iso
+from arena.application.calls import ModelCall
 from arena.application.evidence import Asking
 from arena.application.past import came_of, forced, summary
 from arena.application.record import Booking, CycleRecord, PositionPoint, Turn
@@ -62,7 +63,7 @@ def _cycle_rows(record: CycleRecord) -> Tables:
         "configurations": [{"hash": digest(record.configuration), "text": clean(record.configuration)}],
         "snapshots": [{"hash": record.snapshot_hash, "as_of": iso(record.scheduled_at)}],
         "turns": [_turn_row(record, turn) for turn in record.turns],
-        "model_calls": [_call_row(turn) for turn in record.turns if turn.completion is not None],
+        "model_calls": [_call_row(turn, call) for turn in record.turns for call in turn.calls],
         "llm_decisions": [row for turn in record.turns for row in _decision_rows(record, turn)],
         "rejections": [flat(each) for turn in record.turns if turn.plan for each in turn.plan.rejections],
         "equity_points": [flat(point) for point in record.equity],
@@ -133,7 +134,7 @@ def _turn_row(record: CycleRecord, turn: Turn) -> Row:
         "answer": kind,
         "failure": failure,
         "error": None if error is None else clean(error),
-        "attempts": turn.attempts,
+        "calls": len(turn.calls),
         "notes": as_json((turn.plan.notes if turn.plan else None) or {}),
         "skipped": as_json(turn.skipped),
         "summary": clean(summary(turn, record.fills)),
@@ -142,9 +143,9 @@ def _turn_row(record: CycleRecord, turn: Turn) -> Row:
     }
 
 
-def _call_row(turn: Turn) -> Row:
-    assert turn.completion is not None
-    return {"llm_id": turn.llm_id, **flat(turn.completion), "attempts": turn.attempts}
+def _call_row(turn: Turn, call: ModelCall) -> Row:
+    answered = flat(call.completion, without=("latency_ms", "request_id")) if call.completion else {}
+    return {"llm_id": turn.llm_id, **flat(call, without=("completion",)), **answered}
 
 
 def _decision_rows(record: CycleRecord, turn: Turn) -> list[Row]:
@@ -155,7 +156,7 @@ def _decision_rows(record: CycleRecord, turn: Turn) -> list[Row]:
             for wanted in turn.answer.symbols
         ]
     kind, failure, error = _verdict(turn)
-    said = {"kind": failure, "error": error, "text": turn.completion.text if turn.completion else None}
+    said = {"kind": failure, "error": error, "text": turn.said}
     outcome = forced(turn, record.fills) or "nothing was done"
     told = {"reasoning": clean(error or ""), "outcome": clean(outcome), "full_response": as_json(said)}
     return [{**key, "decision_type": kind, "symbol": None, **told}]

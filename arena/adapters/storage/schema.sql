@@ -142,7 +142,7 @@ CREATE TABLE IF NOT EXISTS turns (
     answer TEXT NOT NULL CHECK (answer IN ('decision', 'invalid', 'no_answer')),
     failure TEXT,
     error TEXT,
-    attempts INTEGER NOT NULL CHECK (attempts >= 0),
+    calls INTEGER NOT NULL CHECK (calls >= 0),
     notes TEXT NOT NULL,
     skipped TEXT NOT NULL,
     summary TEXT NOT NULL,
@@ -157,26 +157,34 @@ CREATE TABLE IF NOT EXISTS turns (
     FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS turns_cycle ON turns (season_id, cycle);
-CREATE INDEX IF NOT EXISTS turns_asked ON turns (season_id, time) WHERE attempts > 0;
+CREATE INDEX IF NOT EXISTS turns_asked ON turns (season_id, time) WHERE calls > 0;
 
+-- Every call of a model, also those that failed (fault), were not accepted (error alone) or came late. The columns from model on
+-- are what the provider answered; they are empty where nothing that could be read came back. begun_at is this machine's clock.
 CREATE TABLE IF NOT EXISTS model_calls (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     cycle INTEGER NOT NULL,
     llm_id TEXT NOT NULL,
-    model TEXT NOT NULL,
-    text TEXT NOT NULL,
-    request_id TEXT,
-    stop_reason TEXT,
-    input_tokens INTEGER NOT NULL,
-    cached_tokens INTEGER NOT NULL,
-    output_tokens INTEGER NOT NULL,
+    number INTEGER NOT NULL CHECK (number > 0),
+    purpose TEXT NOT NULL CHECK (purpose IN ('decide', 'repair')),
+    begun_at TEXT NOT NULL,
     latency_ms INTEGER NOT NULL,
+    fault TEXT,
+    error TEXT,
+    retry_after_ms INTEGER,
+    request_id TEXT,
+    model TEXT,
+    text TEXT,
+    stop_reason TEXT,
+    input_tokens INTEGER,
+    cached_tokens INTEGER,
+    output_tokens INTEGER,
     cost_usd TEXT,
-    parameters TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
+    parameters TEXT,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
-    UNIQUE (season_id, cycle, llm_id),
+    CHECK (fault IS NOT NULL OR text IS NOT NULL),
+    UNIQUE (season_id, cycle, llm_id, number),
     FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 

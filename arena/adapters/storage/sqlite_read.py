@@ -156,7 +156,7 @@ def _decided_at(db: sqlite3.Connection, season: Season, as_of: datetime) -> Mapp
     """Return the times after as_of − 1 h, up to as_of, of the turns in which a model was asked, oldest first."""
     times: dict[CompetitorId, list[datetime]] = {each.llm_id: [] for each in season.competitors}
     found = db.execute(
-        "SELECT llm_id, time FROM turns WHERE season_id = ? AND attempts > 0 AND time > ? AND time <= ? ORDER BY time",
+        "SELECT llm_id, time FROM turns WHERE season_id = ? AND calls > 0 AND time > ? AND time <= ? ORDER BY time",
         (season.season_id, iso(as_of - WINDOW), iso(as_of)),
     )
     for row in found:
