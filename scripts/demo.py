@@ -33,7 +33,7 @@ INTERVAL_SECONDS = 300
 WARM_UP = 500  # candles before the first decision: what indicators and prompts look back on
 GENERATED_FROM = datetime(2030, 1, 1, tzinfo=UTC)  # a time that cannot be mistaken for a real one
 SECONDS_PER_CYCLE = 0.9  # Prefect's server on SQLite takes in about one cycle a second; faster, and its queue grows
-COMPETITORS = {"A": ("claude", "rsi-mean-reversion"), "B": ("deepseek", "ema-trend"), "C": ("openai", "random")}
+COMPETITORS = {"A": ("claude", "mean-reversion"), "B": ("deepseek", "trend-following"), "C": ("openai", "random")}
 SERVER = {  # Prefect's settings for a private server on SQLite
     "PREFECT_API_TLS_INSECURE_SKIP_VERIFY": "true",  # it is plain HTTP on loopback; loading certificates costs 40 ms a client
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -111,11 +111,13 @@ def read_request() -> Demo:
 
 
 def prepare(demo: Demo) -> None:
-    """Clear what an earlier demo left, and write the configuration that this one runs on."""
+    """Clear what an earlier demo left, write the configuration that this one runs on, and work in its directory alone."""
     if demo.directory.exists() and not (demo.directory / "demo.env").exists() and any(demo.directory.iterdir()):
         raise ValueError(f"{demo.directory} holds something that no demo has made: choose another DEMO_DIR")
     shutil.rmtree(demo.directory, ignore_errors=True)
     demo.directory.mkdir(parents=True)
+    root = str(Path.cwd())
+    os.chdir(demo.directory)  # `runs/` of where it is started belongs to real seasons
     (demo.directory / "demo.env").write_text(environment_file(demo))
     ours = {name.upper() for name in Settings.model_fields}
     for name in list(os.environ):  # what is set for real trading has no say here
@@ -123,6 +125,7 @@ def prepare(demo: Demo) -> None:
             del os.environ[name]
     os.environ |= {
         **SERVER,
+        "PYTHONPATH": os.pathsep.join((root, os.environ.get("PYTHONPATH", ""))).rstrip(os.pathsep),
         "NO_PROXY": "127.0.0.1,localhost",
         "ARENA_ENV_FILE": str(demo.directory / "demo.env"),
         "PREFECT_HOME": str(demo.directory / "prefect"),

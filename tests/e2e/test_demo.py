@@ -123,6 +123,10 @@ def test_the_report_says_where_its_market_comes_from_and_asks_no_other_host(demo
     assert "http://" not in html.replace("http://www.w3.org", "") and "https://" not in html
 
 
+def test_what_a_season_keeps_beside_its_books_stays_in_its_directory(demo: Mapping[str, object]) -> None:
+    assert (directory_of(demo) / "runs" / "demo" / "prepared.json").exists()
+
+
 def test_the_export_command_finds_the_season_of_a_demo(demo: Mapping[str, object], tmp_path: Path) -> None:
     directory = directory_of(demo)
     arena = Path(sys.executable).with_name("arena")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -36,7 +38,7 @@ def test_the_looks_of_a_run_reach_into_the_next_one() -> None:
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
     simulator, prefect = free_port(), free_port()
     lines = [f"SEASON=scheduled\nDATABASE_PATH={tmp_path / 'arena.sqlite'}\nENVIRONMENT=demo\nTOTAL_LLMS=1"]
     lines += [
@@ -47,7 +49,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     lines += ["PROTECTION_SWEEP_SECONDS=10"]
     (tmp_path / "arena.env").write_text("\n".join(lines) + "\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "LLM_", "BINANCE_"))}
-    return {
+    yield {
         **kept,
         **SERVER,
         "ARENA_ENV_FILE": str(tmp_path / "arena.env"),
@@ -56,6 +58,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "SIMULATOR_PORT": str(simulator),
         "PREFECT_PORT": str(prefect),
     }
+    shutil.rmtree(ROOT / "runs" / "scheduled", ignore_errors=True)  # the worker runs where the project is
 
 
 def test_the_schedules_fire_and_a_worker_runs_cycle_and_sweep(environ: dict[str, str], tmp_path: Path) -> None:
