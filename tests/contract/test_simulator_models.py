@@ -195,7 +195,7 @@ async def test_an_answer_that_is_none_until_the_model_is_told_so(gpt: openai.Asy
 
 async def test_a_model_that_thinks_for_a_while(gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic) -> None:
     began = time.monotonic()
-    slow, quick = await asyncio.gather(ask_gpt(gpt, "ema-trend?seconds=1"), ask_claude(claude, "ema-trend?seconds=0"))
+    slow, quick = await asyncio.gather(ask_gpt(gpt, "trend-following?seconds=1"), ask_claude(claude, "trend-following?seconds=0"))
     assert 1 <= time.monotonic() - began < 2
     assert slow.choices[0].message.content == quick.content[0].text  # type: ignore[union-attr]
 

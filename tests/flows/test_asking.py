@@ -19,10 +19,10 @@ from fastapi import FastAPI
 from prefect import flow
 
 from arena.adapters.llm.build import build_model
-from arena.analysis.indicators import indicators
 from arena.application.cycle import open_cycle
 from arena.application.deciding import Asked
 from arena.application.ports import Completion, LanguageModel, Prompt
+from arena.application.study import study
 from arena.domain.competitor import ModelSpec, Provider
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.errors import ModelFault
@@ -77,7 +77,7 @@ async def timed(at: Table) -> tuple[dict[str, Asked], float]:
     arena = await at.arena()
     opening = await open_cycle(arena.season.season_id, arena.venue.market, arena.records)
     snapshot = await arena.venue.market.snapshot(arena.season.symbols, opening.as_of)
-    prompts = arena.prompts(opening, snapshot, {symbol: indicators(each.candles) for symbol, each in snapshot.symbols.items()})
+    prompts = arena.prompts(opening, snapshot, study(snapshot, arena.playbook))
 
     @flow(name="asking-under-test")
     async def run() -> tuple[dict[Any, Asked], float]:

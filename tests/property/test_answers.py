@@ -225,6 +225,12 @@ def opened(text: str) -> set[str]:
     return {each.symbol for each in read.symbols} if isinstance(read, Decision) else set()
 
 
+def stands_in_a_text(text: str) -> bool:
+    """Return whether an odd number of quotation marks stands before each smuggled order."""
+    begins = [found.start() for found in re.finditer(CANARY, text)]
+    return all(len(re.findall(r'(?<!\\)"', text[:begin])) % 2 for begin in begins)
+
+
 @settings(max_examples=300, deadline=None)
 @given(smuggling(), st.data())
 def test_no_beginning_of_an_answer_executes_what_it_smuggles(text: str, data: st.DataObject) -> None:
@@ -234,9 +240,8 @@ def test_no_beginning_of_an_answer_executes_what_it_smuggles(text: str, data: st
 @settings(max_examples=1500, deadline=None)
 @given(damaged(smuggling(), most=2))
 def test_an_order_in_a_text_is_not_executed_though_the_answer_is_damaged(text: str) -> None:
-    assume(
-        text.lstrip("> \n").startswith(("{'", '{"', "{\n")),
-    )  # else the beginning may be gone that makes it a text
+    assume(text.lstrip("> \n").startswith(("{'", '{"', "{\n")))  # else the beginning may be gone that makes it a text
+    assume("{'" in text[:10] or stands_in_a_text(text))  # else the damage has let its text end before it
     assert CANARY not in opened(text)
 
 
