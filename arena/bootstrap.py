@@ -125,6 +125,7 @@ class Arena:
                 account=account_section(
                     ledger, snapshot, self.limits, instruments, state.past[llm_id], opening.as_of, state.news[llm_id]
                 ),
+                pairs=len(self.season.symbols),
             )
             for llm_id, ledger in state.ledgers.items()
         }

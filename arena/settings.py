@@ -30,6 +30,7 @@ class CompetitorSettings(BaseModel):
     max_tokens: int = Field(default=4000, ge=256, le=21_000)
     temperature: Annotated[Decimal, Field(ge=0, le=2)] | None = None
     base_url: str | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
 
     @property
     def refuses_temperature(self) -> bool:
@@ -37,7 +38,7 @@ class CompetitorSettings(BaseModel):
         own_endpoint = self.base_url is None
         return self.provider is Provider.CLAUDE or (own_endpoint and self.model.startswith(REFUSES_TEMPERATURE))
 
-    @field_validator("temperature", "base_url", mode="before")
+    @field_validator("temperature", "base_url", "seed", mode="before")
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -187,6 +188,7 @@ class Settings(LimitSettings, AlertSettings):
             raise ValueError("LLM_DEADLINE_SECONDS must be less than LLM_DECISION_INTERVAL_SECONDS")
         self._only_models_differ("max_tokens", "LLM_X_MAX_TOKENS")
         self._only_models_differ("temperature", "LLM_X_TEMPERATURE")
+        self._seeds_for_all_or_none()
         return self
 
     def _only_models_differ(self, field: str, variable: str) -> None:
@@ -196,6 +198,14 @@ class Settings(LimitSettings, AlertSettings):
             raise ValueError(
                 f"{variable} must be the same for all competitors (only provider and model may differ), but is {shown}"
             )
+
+    def _seeds_for_all_or_none(self) -> None:
+        """A seed is chance, not a setting: it may differ, but nobody plays with dice that others do not have."""
+        seeded = [letter for letter, llm in sorted(self.llms.items(), key=in_order) if llm.seed is not None]
+        if claude := [letter for letter in seeded if self.llms[letter].provider is Provider.CLAUDE]:
+            raise ValueError(f"LLM_{claude[0]}_SEED is set, but Claude's API takes no seed: leave LLM_X_SEED empty for everybody")
+        if seeded and len(seeded) < len(self.llms):
+            raise ValueError(f"LLM_X_SEED must be set for all competitors or for none, but only {', '.join(seeded)} has one")
 
     def temperature_refusers(self) -> tuple[str, ...]:
         """Return the models of the season that take no temperature; one of them and it is sent to nobody."""
@@ -222,6 +232,7 @@ class Settings(LimitSettings, AlertSettings):
                     max_tokens=llm.max_tokens,
                     temperature=None if silent else llm.temperature,
                     base_url=llm.base_url,
+                    seed=llm.seed,
                     baseline=is_baseline(llm.model),
                 ),
                 capital=self.initial_balance_per_llm,
@@ -233,12 +244,14 @@ class Settings(LimitSettings, AlertSettings):
         """Return in one line what every competitor is sent, and what none is and why."""
         llm = next(iter(self.llms.values()))
         told = f"All competitors get the same prompt, max_tokens {llm.max_tokens} and a deadline of {self.llm_deadline_seconds} s"
+        dice = ", ".join(f"{letter} {llm.seed}" for letter, llm in sorted(self.llms.items(), key=in_order))
+        seeds = "" if llm.seed is None else f"; seeds, which are chance and no setting: {dice}"
         refusers = self.temperature_refusers()
         if llm.temperature is None:
-            return f"{told}; no temperature is set."
+            return f"{told}; no temperature is set{seeds}."
         if refusers:
-            return f"{told}; no temperature is sent to anyone, because {', '.join(refusers)} refuses one."
-        return f"{told}; temperature {llm.temperature}."
+            return f"{told}; no temperature is sent to anyone, because {', '.join(refusers)} refuses one{seeds}."
+        return f"{told}; temperature {llm.temperature}{seeds}."
 
     def model_key(self, provider: Provider) -> SecretStr:
         """Return the provider's key."""

@@ -49,6 +49,7 @@ class ModelSpec:
         max_tokens: Upper bound of an answer, tokens.
         temperature: None where it is sent to nobody.
         base_url: None for the provider's own endpoint.
+        seed: Of the server's dice, where it takes one; chance, not a setting: it may differ.
         baseline: Whether a deterministic rule answers instead of a language model.
     """
 
@@ -57,6 +58,7 @@ class ModelSpec:
     max_tokens: int
     temperature: Decimal | None
     base_url: str | None
+    seed: int | None = None
     baseline: bool = False
 
 

@@ -93,6 +93,7 @@ def prompt(
         static=static_prompt(named, known, limits),
         market=market_section(taken, computed, known),
         account=account_section(ledger, taken, limits, known, tuple(past), taken.as_of),
+        pairs=len(named.symbols),
     )
 
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from arena.application.parsing import parse_decision
-from arena.application.schema import ANSWER_SCHEMA, LONGEST_TEXT
+from arena.application.schema import LONGEST_TEXT, answer_schema
 from arena.domain.decision import Action, Decision, InvalidDecision, SymbolDecision
 
 SYMBOLS = ("BTCUSDT", "DOGEUSDT")
@@ -53,6 +53,7 @@ RIGHT = SymbolDecision(
 )
 FULL_WIDTH = ONE.translate(str.maketrans({"{": "｛", "}": "｝", "[": "［", "]": "］", ":": "：", ",": "，"}))
 CURLY = "".join("“”"[i % 2] if c == '"' else c for i, c in ((ONE[:n].count('"'), c) for n, c in enumerate(ONE)))
+ANSWER_SCHEMA = answer_schema(6)
 SCHEMA_ECHO = json.dumps(ANSWER_SCHEMA)
 
 READ = {
@@ -226,6 +227,7 @@ def test_the_schema_passes_the_sdk_that_rewrites_it() -> None:
     before = json.dumps(ANSWER_SCHEMA)
     rewritten = anthropic.transform_schema(dict(ANSWER_SCHEMA))
     assert rewritten["properties"]["decisions"]["items"]["required"] == list(entry())
+    assert rewritten["properties"]["decisions"]["description"] == "{maxItems: 6}", "told, since the API refuses the bound"
     assert json.dumps(ANSWER_SCHEMA) == before
 
 

@@ -48,7 +48,7 @@ def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
     assert named - general == {
         f"LLM_{x}_{f}"
         for x in "ABC"
-        for f in ("PROVIDER", "MODEL", "MAX_TOKENS", "TEMPERATURE", "BASE_URL", "BINANCE_API_KEY", "BINANCE_SECRET_KEY")
+        for f in ("PROVIDER", "MODEL", "MAX_TOKENS", "TEMPERATURE", "BASE_URL", "SEED", "BINANCE_API_KEY", "BINANCE_SECRET_KEY")
     }
 
 
@@ -82,6 +82,8 @@ def test_as_many_letters_as_are_set_may_compete(tmp_path: Path) -> None:
     [
         ({"LLM_B_MAX_TOKENS": "2000"}, "LLM_X_MAX_TOKENS must be the same"),
         ({"LLM_C_TEMPERATURE": "0.5"}, "LLM_X_TEMPERATURE must be the same"),
+        ({"LLM_C_SEED": "1"}, "LLM_X_SEED must be set for all competitors or for none, but only C has one"),
+        ({"LLM_A_SEED": "1", "LLM_B_SEED": "2", "LLM_C_SEED": "3"}, "LLM_A_SEED is set, but Claude's API takes no seed"),
         ({"MAX_LEVERAGE": "two"}, "MAX_LEVERAGE"),
         ({"MAX_MARGIN_USAGE": "1.5"}, "MAX_MARGIN_USAGE"),
         ({"LLM_A_PROVIDER": "gemini"}, "LLM_A_PROVIDER"),
@@ -116,6 +118,14 @@ def test_a_temperature_that_one_model_refuses_is_sent_to_nobody_and_said(tmp_pat
     willing = settings(tmp_path, **equal, **local)
     assert {str(c.model.temperature) for c in willing.competitors()} == {"0.2"}
     assert "temperature 0.2" in willing.equal_settings()
+
+
+def test_seeds_are_chance_and_may_differ(tmp_path: Path) -> None:
+    seeds = {f"LLM_{x}_SEED": str(number) for number, x in enumerate("ABC")} | {"LLM_A_PROVIDER": "openai"}
+    made = settings(tmp_path, **seeds)
+    assert [c.model.seed for c in made.competitors()] == [0, 1, 2]
+    assert made.equal_settings().endswith("; seeds, which are chance and no setting: A 0, B 1, C 2.")
+    assert "seed" not in settings(tmp_path).equal_settings()
 
 
 def test_secrets_show_nowhere(tmp_path: Path) -> None:

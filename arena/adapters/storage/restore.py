@@ -168,6 +168,7 @@ def _competitor(row: Stored) -> Competitor:
         max_tokens=row["max_tokens"],
         temperature=_decimal(row["temperature"]),
         base_url=row["base_url"],
+        seed=row["seed"],
         baseline=bool(row["baseline"]),
     )
     return Competitor(llm_id=CompetitorId(row["llm_id"]), model=model, capital=Decimal(row["capital"]))

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS competitors (
     max_tokens INTEGER NOT NULL,
     temperature TEXT,
     base_url TEXT,
+    seed INTEGER,
     baseline INTEGER NOT NULL CHECK (baseline IN (0, 1)),
     capital TEXT NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),

@@ -13,7 +13,7 @@ from typing import Self
 
 from arena.errors import ConfigurationError, RecordsError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 OWNER_ONLY = 0o600
 BUSY_TIMEOUT_MS = 5000
 
