@@ -127,7 +127,10 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     process = start(directory, "scripts.demo_llm")
     assert process.stdout is not None
     assert any("server are up" in line for line in process.stdout)
-    time.sleep(5)  # into the first answer
+    log = directory / "logs" / "model.log"
+    deadline = time.monotonic() + 120
+    while "processing task" not in log.read_text(errors="replace") and time.monotonic() < deadline:
+        time.sleep(0.5)  # until the first competitor is being answered, and the others wait
     assert len(processes_of(directory)) >= 4
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(40) == 130
