@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install demo demo-llm deploy test chaos check format lock clean
+.PHONY: help install demo demo-llm deploy test chaos baselines check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ MODE ?= shared
 
 chaos: $(VENV)/develop  ## a season under faults and kills; SEED=1 CYCLES=500 MODE=shared|separate
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --cycles $(CYCLES) --mode $(MODE)
+
+baselines: $(VENV)/develop  ## a month of real candles for every playbook's rule; DATA=candles/5m MONTH=2025-10 EVERY=12
+	@$(BIN)/python -m tests.baselines
 
 check: $(VENV)/develop  ## ruff, mypy, import contracts
 	@$(BIN)/ruff format --check .

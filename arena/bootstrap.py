@@ -18,7 +18,6 @@ from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.market import BinanceMarket
-from arena.analysis.indicators import Indicators
 from arena.application.cycle import Opening
 from arena.application.lease import Held, acting
 from arena.application.ports import Accounts, Leases, MarketData, Models, Notifier, PaperBooks, Prompt, Records, TradingAccount
@@ -26,8 +25,10 @@ from arena.application.prompt import render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
 from arena.application.record import Alert, AlertKind
+from arena.application.study import Study, default_stops
 from arena.application.sweep import Terms
 from arena.application.venue import Venue
+from arena.configuration import load_playbook
 from arena.connections import account_clients, open_model, open_notifier, open_records, public_client, request_budget, venue_url
 from arena.domain.competitor import AccountId, Competitor, CompetitorId, Environment, Season, SeasonId
 from arena.domain.instrument import Instrument
@@ -40,6 +41,7 @@ from arena.halting import halt, shutting_down
 from arena.mainnet import check_gate
 from arena.paper import paper_accounts, paper_market
 from arena.settings import LimitSettings, Settings
+from arena.strategies.playbook import Playbook
 
 CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
@@ -57,6 +59,7 @@ class Arena:
 
     settings: Settings
     season: Season
+    playbook: Playbook
     limits: Limits
     venue: Venue
     models: Models
@@ -66,7 +69,7 @@ class Arena:
     budget: RequestBudget
     holder: str
 
-    def desk(self, number: int, snapshot: MarketSnapshot) -> Desk:
+    def desk(self, number: int, snapshot: MarketSnapshot, studied: Study) -> Desk:
         """Return what planning needs to know about a cycle."""
         return Desk(
             season_id=self.season.season_id,
@@ -75,6 +78,8 @@ class Arena:
             snapshot=snapshot,
             instruments=self.venue.instruments,
             limits=self.limits,
+            actions=self.playbook.actions,
+            default_stops=default_stops(studied, self.venue.instruments, self.playbook),
         )
 
     def acting(self, wait_seconds: float = LEASE_WAIT_SECONDS) -> AbstractAsyncContextManager[Held]:
@@ -113,17 +118,24 @@ class Arena:
         text = f"{self.season.season_id} is halted: {reason}"
         await self.notifier.notify([Alert(kind=AlertKind.HALTED, llm_id=None, text=text, time=datetime.now(UTC))])
 
-    def prompts(self, opening: Opening, snapshot: MarketSnapshot, seen: Mapping[str, Indicators]) -> dict[CompetitorId, Prompt]:
+    def prompts(self, opening: Opening, snapshot: MarketSnapshot, studied: Study) -> dict[CompetitorId, Prompt]:
         """Return every competitor's prompt of a cycle: one static part and one market section for all, an account for each."""
-        instruments, state = self.venue.instruments, opening.state
-        static = static_prompt(self.season, instruments, self.limits)
-        market = market_section(snapshot, seen, instruments)
+        instruments, state, playbook = self.venue.instruments, opening.state, self.playbook
+        static = static_prompt(self.season, instruments, self.limits, playbook)
+        market = market_section(snapshot, studied, instruments, playbook, default_stops(studied, instruments, playbook))
         return {
             llm_id: render_prompt(
                 static=static,
                 market=market,
                 account=account_section(
-                    ledger, snapshot, self.limits, instruments, state.past[llm_id], opening.as_of, state.news[llm_id]
+                    ledger,
+                    snapshot,
+                    self.limits,
+                    instruments,
+                    state.past[llm_id],
+                    opening.as_of,
+                    state.news[llm_id],
+                    playbook.actions,
                 ),
                 pairs=len(self.season.symbols),
             )
@@ -144,6 +156,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
     """
     if asking and settings.environment is Environment.MAINNET:
         check_gate(settings, datetime.now(UTC), begun=await has_begun(settings))
+    playbook = load_playbook(settings)
     async with AsyncExitStack() as closing:
         records = open_records(settings, closing)
         budget = request_budget()
@@ -157,7 +170,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
             one = next(iter(clients.values()))
             market = BinanceMarket(one, venue=_label(settings), interval=CANDLE_INTERVAL, contracts_file=kept)
         models = {each.llm_id: open_model(settings, each, closing) for each in competitors} if asking else {}
-        wanted = await _wanted(settings, competitors, market)
+        wanted = await _wanted(settings, competitors, market, playbook)
         venue = Venue(
             market=market,
             accounts=_accounts(wanted, clients, market, records),
@@ -167,6 +180,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
         yield Arena(
             settings=settings,
             season=await _open_season(wanted, venue, records),
+            playbook=playbook,
             limits=limits_of(settings),
             venue=venue,
             models=models,
@@ -196,7 +210,7 @@ def limits_of(settings: LimitSettings) -> Limits:
     )
 
 
-async def _wanted(settings: Settings, competitors: tuple[Competitor, ...], market: MarketData) -> Season:
+async def _wanted(settings: Settings, competitors: tuple[Competitor, ...], market: MarketData, playbook: Playbook) -> Season:
     """Return the season as the settings describe it, should it begin now."""
     paper = "paper on " if settings.environment is Environment.PAPER else ""
     return Season(
@@ -209,6 +223,7 @@ async def _wanted(settings: Settings, competitors: tuple[Competitor, ...], marke
         settings=settings.equal_settings(),
         environment=settings.environment,
         account_mode=settings.account_mode,
+        strategy=playbook.edition,
     )
 
 

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings
 
 from arena.errors import ConfigurationError
 from arena.settings import AlertSettings, LimitSettings, Settings, VenueSettings, WrittenPairs, split_pairs
+from arena.strategies.custom import WrongPlaybook, custom_playbook
+from arena.strategies.playbook import CUSTOM, Playbook
+from arena.strategies.registry import BASELINES, PLAYBOOKS, lacks, rule_of
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
@@ -52,6 +55,37 @@ def load_limit_settings(env_file: Path | None = None) -> LimitSettings:
         ConfigurationError: As `load_settings`.
     """
     return _load(LimitSettings, env_file)
+
+
+def load_playbook(settings: Settings) -> Playbook:
+    """Return the season's playbook: STRATEGY's, or with STRATEGY=custom that of the user's files.
+
+    Raises:
+        ConfigurationError: The files cannot be used, or a baseline competes that needs to see what the playbook does not show.
+    """
+    playbook = _custom(settings.strategy_file) if settings.strategy == CUSTOM else PLAYBOOKS[settings.strategy]
+    for letter, llm in settings.llms.items():
+        rule = rule_of(llm.model)
+        if rule is not None and (missing := lacks(rule, playbook)):
+            raise ConfigurationError(
+                f"the baseline {rule} (LLM_{letter}_MODEL) needs {', '.join(sorted(missing))}, which "
+                f"STRATEGY={settings.strategy} does not show: let another rule compete, or set STRATEGY={rule}"
+            )
+    return playbook
+
+
+def _custom(brief: Path | None) -> Playbook:
+    if brief is None:
+        raise ConfigurationError(
+            "STRATEGY=custom needs STRATEGY_FILE: a brief in Markdown, and beside it a TOML file of that name"
+        )
+    table = brief.with_suffix(".toml")
+    try:
+        return custom_playbook(brief.read_text(encoding="utf-8"), table.read_text(encoding="utf-8"), BASELINES)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the files of STRATEGY_FILE ({brief}, {table}) cannot be read ({error})") from error
+    except WrongPlaybook as error:
+        raise ConfigurationError(f"the playbook of STRATEGY_FILE ({brief}, {table.name}) cannot be used: {error}") from None
 
 
 def written_pairs(env_file: Path | None = None) -> tuple[str, ...]:

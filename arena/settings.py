@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Pydanti
 from arena.by_letter import ByLetter
 from arena.domain.competitor import LETTERS, AccountMode, Competitor, CompetitorId, Environment, ModelSpec, Provider
 from arena.errors import ConfigurationError
-from arena.strategies.rules import is_baseline
+from arena.strategies.playbook import CUSTOM
+from arena.strategies.registry import PLAYBOOKS, is_baseline
 
 REFUSES_TEMPERATURE = ("gpt-5", "gpt-6", "o1", "o3", "o4")  # today's models, by their name's beginning
 KEY_NAMES = {Provider.CLAUDE: "CLAUDE_API_KEY", Provider.DEEPSEEK: "DEEPSEEK_API_KEY", Provider.OPENAI: "OPENAI_API_KEY"}
@@ -141,6 +142,9 @@ class Settings(LimitSettings, AlertSettings):
     total_llms: int = Field(default=3, ge=1, le=len(LETTERS))
     available_pairs: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "DOGEUSDT", "XRPUSDT")
 
+    strategy: str = "free"
+    strategy_file: Path | None = None
+
     llm_decision_interval_seconds: int = Field(default=300, ge=10)
     llm_max_decisions_per_hour: int = Field(default=12, ge=1)
     llm_deadline_seconds: int = Field(default=90, ge=1)
@@ -165,6 +169,13 @@ class Settings(LimitSettings, AlertSettings):
     def _pairs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value or len(set(value)) != len(value) or not all(pair.isalnum() and pair.isascii() for pair in value):
             raise ValueError("name each pair once, separated by commas, such as BTCUSDT,ETHUSDT")
+        return value
+
+    @field_validator("strategy")
+    @classmethod
+    def _playbook(cls, value: str) -> str:
+        if value not in (*PLAYBOOKS, CUSTOM):
+            raise ValueError(f"there is no playbook {value!r}; there are {', '.join((*PLAYBOOKS, CUSTOM))}")
         return value
 
     @field_validator("llms", mode="before")

@@ -61,9 +61,10 @@ async def run_cycle(arena: Arena) -> CycleRecord | None:
         return None
     opening = await records.begin(arena)
     snapshot = await market.snapshot(arena, opening.as_of)
-    prompts = arena.prompts(opening, snapshot, await market.indicators(snapshot))
+    studied = await market.indicators(arena, snapshot)
+    prompts = arena.prompts(opening, snapshot, studied)
     asked = await ask_all(arena, opening, prompts)
-    record = await act(arena, opening, arena.desk(opening.number, snapshot), prompts, asked)
+    record = await act(arena, opening, arena.desk(opening.number, snapshot, studied), prompts, asked)
     await notifications.notify(arena, record.alerts)
     return record
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from scripts.demo_request import Cast, Demo
 from scripts.demo_season import play
 
-RULES = {"A": ("claude", "rsi-mean-reversion"), "B": ("deepseek", "ema-trend"), "C": ("openai", "random")}
+RULES = {"A": ("claude", "mean-reversion"), "B": ("deepseek", "trend-following"), "C": ("openai", "random")}
 
 
 @contextlib.contextmanager

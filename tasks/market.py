@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from arena.analysis.indicators import Indicators
-from arena.analysis.indicators import indicators as compute
+from arena.application.study import Study, study
 from arena.bootstrap import Arena
 from arena.domain.market import MarketSnapshot
 from tasks.step import step
@@ -19,6 +17,6 @@ async def snapshot(arena: Arena, as_of: datetime) -> MarketSnapshot:
 
 
 @step("indicators")
-async def indicators(taken: MarketSnapshot) -> Mapping[str, Indicators]:
-    """Compute the indicators once, for all competitors."""
-    return {symbol: compute(market.candles) for symbol, market in taken.symbols.items()}
+async def indicators(arena: Arena, taken: MarketSnapshot) -> Study:
+    """Compute once, for all competitors, what the playbook shows."""
+    return study(taken, arena.playbook)

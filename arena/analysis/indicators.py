@@ -6,11 +6,12 @@ has not moved overbought (RSI 100), so every warm-up is cut here by its own leng
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from arena.domain.market import Candle
 
@@ -39,6 +40,9 @@ class LongWindow:
     change_24h_percent: float | None = None
     high_24h: float | None = None
     low_24h: float | None = None
+
+
+_LONG_WINDOW = frozenset(field.name for field in fields(LongWindow))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,36 +77,52 @@ class Indicators:
     long_window: LongWindow = LongWindow()
 
 
-def indicators(candles: Sequence[Candle]) -> Indicators:
-    """Return the indicators of closed candles, oldest first; with no candles everything is None."""
+def indicators(candles: Sequence[Candle], wanted: Collection[str] | None = None) -> Indicators:
+    """Return the indicators of closed candles, oldest first; with no candles everything is None.
+
+    Args:
+        candles: Of one symbol.
+        wanted: Names of what is computed, the single figures of the long window among them; everything where left out.
+    """
     if not candles:
         return Indicators()
     import pandas as pd
-    from ta.trend import MACD, EMAIndicator
-    from ta.volatility import BollingerBands
 
     high, low, close, volume = (
         pd.Series([float(getattr(candle, name)) for candle in candles]) for name in ("high", "low", "close", "volume")
     )
-    macd, bands = MACD(close), BollingerBands(close)
-    return Indicators(
-        ema20=_tail(EMAIndicator(close, 20).ema_indicator()),
-        ema50=_tail(EMAIndicator(close, 50).ema_indicator()),
-        macd=_tail(macd.macd()),
-        macd_signal=_tail(macd.macd_signal()),
-        macd_histogram=_tail(macd.macd_diff()),
-        rsi7=_tail(_rsi(close, 7)),
-        rsi14=_tail(_rsi(close, 14)),
-        atr14=_tail(_atr(high, low, close)),
-        bollinger_upper=_tail(bands.bollinger_hband()),
-        bollinger_middle=_tail(bands.bollinger_mavg()),
-        bollinger_lower=_tail(bands.bollinger_lband()),
-        adx14=_tail(_adx(high, low, close)),
-        volume=_tail(volume),
-        volume_average20=_last(volume.rolling(20).mean()),
-        obv_slope20=_obv_slope(close, volume),
-        long_window=_long_window(candles),
-    )
+    table = _table(high, low, close, volume)
+    found: dict[str, Any] = {name: compute() for name, compute in table.items() if wanted is None or name in wanted}
+    if wanted is None or not _LONG_WINDOW.isdisjoint(wanted):
+        found["long_window"] = _long_window(candles)
+    return Indicators(**found)
+
+
+def _table(
+    high: pd.Series[float], low: pd.Series[float], close: pd.Series[float], volume: pd.Series[float]
+) -> dict[str, Callable[[], Series | float | None]]:
+    """Return how each indicator is computed, by name."""
+    from ta.trend import MACD, EMAIndicator
+    from ta.volatility import BollingerBands
+
+    macd, bands = cache(lambda: MACD(close)), cache(lambda: BollingerBands(close))
+    return {
+        "ema20": lambda: _tail(EMAIndicator(close, 20).ema_indicator()),
+        "ema50": lambda: _tail(EMAIndicator(close, 50).ema_indicator()),
+        "macd": lambda: _tail(macd().macd()),
+        "macd_signal": lambda: _tail(macd().macd_signal()),
+        "macd_histogram": lambda: _tail(macd().macd_diff()),
+        "rsi7": lambda: _tail(_rsi(close, 7)),
+        "rsi14": lambda: _tail(_rsi(close, 14)),
+        "atr14": lambda: _tail(_atr(high, low, close)),
+        "bollinger_upper": lambda: _tail(bands().bollinger_hband()),
+        "bollinger_middle": lambda: _tail(bands().bollinger_mavg()),
+        "bollinger_lower": lambda: _tail(bands().bollinger_lband()),
+        "adx14": lambda: _tail(_adx(high, low, close)),
+        "volume": lambda: _tail(volume),
+        "volume_average20": lambda: _last(volume.rolling(20).mean()),
+        "obv_slope20": lambda: _obv_slope(close, volume),
+    }
 
 
 def _tail(series: pd.Series[float]) -> Series | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ from arena.domain.money import ZERO, plain
 from arena.domain.position import Position
 from arena.domain.risk import Limits, margin_state, stale
 from arena.strategies import layout
+from arena.strategies.playbook import EVERY_ACTION
 
 LONGEST_THESIS = 300  # characters of a model's own earlier words
 LONGEST_PAST = 400
@@ -33,6 +34,7 @@ def account_section(
     past: Sequence[PastTurn],
     now: datetime,
     news: Sequence[ClosedTrade] = (),
+    actions: Collection[Action] = EVERY_ACTION,
 ) -> str:
     """Return what a competitor has, holds, may do and did last.
 
@@ -44,6 +46,7 @@ def account_section(
         past: Its earlier turns; the newest `PAST_TURNS` are told.
         now: The cycle's instant.
         news: Trades that its stops, its targets, the arena or the venue closed since its last decision.
+        actions: Those that the playbook allows.
     """
     marks = marks_of([ledger], snapshot.marks())
     lines = [layout.ACCOUNT, line(layout.TIME, instant(now)), *_balances(ledger, marks, limits)]
@@ -52,7 +55,7 @@ def account_section(
         lines += [f"{layout.PART}{position.symbol} {position.side}", *_position(position, ledger, marks, snapshot, instruments)]
     if not ledger.positions:
         lines.append(layout.NONE)
-    lines += ["", layout.ACTIONS, *_actions(ledger, snapshot, limits, instruments)]
+    lines += ["", layout.ACTIONS, *_actions(ledger, snapshot, limits, instruments, actions)]
     lines += ["", layout.PAST, *_past(past)]
     lines += ["", layout.CLOSED, *(f"- {instant(trade.closed_at)} {how_closed(trade)}" for trade in news)]
     if not news:
@@ -94,6 +97,7 @@ def _position(
     yield line(layout.ENTRY, price(position.entry_price, tick))
     yield line(layout.MARK, price(mark, tick))
     yield line(layout.UNREALIZED, layout.MISSING if mark is None else amount(position.unrealized_pnl(mark)))
+    yield line(layout.INVENTORY, _inventory(position, ledger, marks))
     yield line(layout.LEVERAGE, str(position.leverage))
     yield line(layout.STOP, layout.NONE if stop is None else price(instrument.round_price(stop), tick))
     yield line(layout.TARGET, layout.NONE if target is None else price(instrument.round_price(target), tick))
@@ -102,6 +106,12 @@ def _position(
     yield line(layout.REASON, _words(thesis.reason if thesis else ""))
     yield line(layout.INVALIDATION, _words(thesis.invalidation if thesis else ""))
     yield line(layout.CONFIDENCE, str(thesis.confidence) if thesis else layout.MISSING)
+
+
+def _inventory(position: Position, ledger: Ledger, marks: Mapping[str, Decimal]) -> str:
+    """Return the position's value as a share of equity, percent, negative for a short."""
+    equity = ledger.equity(marks)
+    return layout.MISSING if equity <= 0 else str(int(position.signed_quantity * marks[position.symbol] / equity * 100))
 
 
 def _words(text: str) -> str:
@@ -126,7 +136,13 @@ def _liquidation(position: Position, ledger: Ledger, marks: Mapping[str, Decimal
     return layout.NONE if found is None else price(instrument.round_price(found), instrument.tick_size)
 
 
-def _actions(ledger: Ledger, snapshot: MarketSnapshot, limits: Limits, instruments: Mapping[str, Instrument]) -> Iterator[str]:
+def _actions(
+    ledger: Ledger,
+    snapshot: MarketSnapshot,
+    limits: Limits,
+    instruments: Mapping[str, Instrument],
+    accepted: Collection[Action],
+) -> Iterator[str]:
     """Yield what would not be rejected for what a symbol is; size, stop and room are checked on the decision itself."""
     held = {symbol for symbol, _ in ledger.positions}
     for symbol in sorted({*snapshot.symbols, *snapshot.missing, *held}):
@@ -135,7 +151,7 @@ def _actions(ledger: Ledger, snapshot: MarketSnapshot, limits: Limits, instrumen
             allowed += [Action.REDUCE, Action.CLOSE]
         elif _can_open(symbol, snapshot, limits, instruments):
             allowed += [Action.OPEN_LONG, Action.OPEN_SHORT]
-        yield line(symbol, layout.SEPARATOR.join(allowed))
+        yield line(symbol, layout.SEPARATOR.join(action for action in allowed if action in accepted))
 
 
 def _can_open(symbol: str, snapshot: MarketSnapshot, limits: Limits, instruments: Mapping[str, Instrument]) -> bool:

@@ -83,6 +83,7 @@ class Season:
     Attributes:
         market: Where the prices come from, in words ("Binance testnet", "generated market, seed 7").
         settings: What every competitor was sent, and what none was, in words.
+        strategy: Name and version of the playbook.
     """
 
     season_id: SeasonId
@@ -94,6 +95,7 @@ class Season:
     settings: str
     environment: Environment = Environment.DEMO
     account_mode: AccountMode = AccountMode.SHARED
+    strategy: str = "free 1"
 
     def account_of(self, llm_id: CompetitorId) -> AccountId:
         """Return the account that a competitor trades on."""

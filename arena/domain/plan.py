@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from arena.domain.client_id import client_order_id
 from arena.domain.competitor import CompetitorId, SeasonId
+from arena.domain.decision import Action
 from arena.domain.instrument import Instrument
 from arena.domain.ledger import PositionKey
 from arena.domain.market import MarketSnapshot
@@ -132,7 +133,12 @@ class UnitOfWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What planning needs to know beside the decision; the same for all competitors of a cycle."""
+    """What planning needs to know beside the decision; the same for all competitors of a cycle.
+
+    Attributes:
+        actions: Those that the season's playbook allows.
+        default_stops: How far from the price an opening without a stop gets one, USDT by symbol.
+    """
 
     season_id: SeasonId
     cycle: int
@@ -140,6 +146,8 @@ class Desk:
     snapshot: MarketSnapshot
     instruments: Mapping[str, Instrument]
     limits: Limits
+    actions: Collection[Action] = frozenset(Action)
+    default_stops: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def unit(self) -> UnitOfWork:

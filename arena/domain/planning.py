@@ -35,7 +35,9 @@ def plan_orders(decision: Decision, ledger: Ledger, desk: Desk, venue_available:
         desk: The cycle's market and limits.
         venue_available: What the shared account could still bind, USDT.
     """
-    exits, rejections = _plan_exits(decision, ledger, desk)
+    decision, rejections = _within_playbook(decision, ledger, desk)
+    exits, refused = _plan_exits(decision, ledger, desk)
+    rejections += refused
     room = _room_after(exits, ledger, desk, venue_available)
     entries: list[Entry] = []
     notes: dict[str, str] = {}
@@ -56,6 +58,17 @@ def plan_orders(decision: Decision, ledger: Ledger, desk: Desk, venue_available:
 def flatten(position: Position, desk: Desk, leg: Leg = Leg.FLATTEN) -> Exit:
     """Return the exit that closes a position whole, whatever its owner says (liquidation, an overclosed bucket)."""
     return _exit(position, position.quantity, desk, leg)
+
+
+def _within_playbook(decision: Decision, ledger: Ledger, desk: Desk) -> tuple[Decision, list[Rejection]]:
+    """Return what the playbook allows of a decision, and a rejection of every other part."""
+    allowed = tuple(part for part in decision.symbols if part.action in desk.actions)
+    rejections = [
+        _rejected(ledger, part, RejectionReason.NOT_IN_PLAYBOOK, f"this contest's playbook does not know {part.action}")
+        for part in decision.symbols
+        if part.action not in desk.actions
+    ]
+    return Decision(symbols=allowed), rejections
 
 
 def _plan_exits(decision: Decision, ledger: Ledger, desk: Desk) -> tuple[list[Exit], list[Rejection]]:
@@ -110,7 +123,7 @@ def _plan_entry(
     if refusal is not None:
         return _rejected(ledger, wanted, *refusal)
     market, instrument = desk.snapshot.symbols[wanted.symbol], desk.instruments[wanted.symbol]
-    wanted = _on_ticks(wanted, instrument)
+    wanted = _on_ticks(_with_stop(wanted, side, market, desk), instrument)
     refusal = check_terms(wanted, side, market, desk.limits)
     if refusal is not None:
         return _rejected(ledger, wanted, *refusal)
@@ -118,6 +131,16 @@ def _plan_entry(
     if isinstance(size, tuple):
         return _rejected(ledger, wanted, *size)
     return _entry(wanted, side, size.quantity, ledger, desk, market), room.after_opening(size.margin, size.cost), size.cut
+
+
+def _with_stop(wanted: SymbolDecision, side: PositionSide, market: SymbolMarket, desk: Desk) -> SymbolDecision:
+    """Return the decision with the playbook's default stop where it names none, as the prompt has told."""
+    distance = desk.default_stops.get(wanted.symbol)
+    if wanted.stop_price is not None or distance is None:
+        return wanted
+    prices = (market.last_price, market.mark_price)
+    stop = min(prices) - distance if side is PositionSide.LONG else max(prices) + distance
+    return replace(wanted, stop_price=stop)
 
 
 def _on_ticks(wanted: SymbolDecision, instrument: Instrument) -> SymbolDecision:

@@ -45,6 +45,7 @@ class Limits:
 class RejectionReason(StrEnum):
     """Why a part of a decision was not carried out."""
 
+    NOT_IN_PLAYBOOK = "not_in_playbook"
     UNKNOWN_SYMBOL = "unknown_symbol"
     MISSING_DATA = "missing_data"
     STALE_DATA = "stale_data"

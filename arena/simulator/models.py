@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from arena.strategies.prompt_reader import UnreadablePrompt, read_prompt
-from arena.strategies.rules import RULES
+from arena.strategies.registry import RULES
 
 router = APIRouter()
 

@@ -15,7 +15,9 @@ NONE = "none"
 
 # sections
 LIMITS = "# Limits"
+CONTRACTS = "# Contracts"
 MARKET = "# Market"
+SPREADS = "# Spreads"
 ACCOUNT = "# Your account"
 POSITIONS = "# Your open positions"
 ACTIONS = "# Your possible actions"
@@ -27,41 +29,45 @@ MAX_LEVERAGE = "max_leverage"
 MAX_OPEN_POSITIONS = "max_open_positions"
 MAX_MARGIN_USAGE = "max_margin_usage"
 
-# market
-AS_OF = "as_of"
-LAST = "last"
-MARK = "mark"
-FUNDING_RATE = "funding_rate"
-NEXT_FUNDING = "next_funding_time"
+# contracts: a line a pair, `label value` separated by `SEPARATOR`
 TICK = "tick"
 STEP = "step"
 MIN_QUANTITY = "min_quantity"
 MIN_NOTIONAL = "min_notional"
 VENUE_MAX_LEVERAGE = "venue_max_leverage"
+
+# market
+AS_OF = "as_of"
 INTERVAL = "interval"
 SERIES_FIRST = "series_first"
 SERIES_LAST = "series_last"
+LAST = "last"
+MARK = "mark"
+FUNDING_RATE = "funding_rate"
+NEXT_FUNDING = "next_funding_time"
+DEFAULT_STOP = "default_stop_distance"
 
-# series: how many of the newest values are shown, 1 to 10
+# series that a playbook may show of each pair, with how many of the newest values at most
 CLOSE = "close"
-SERIES = {
-    CLOSE: 10,
-    "volume": 10,
-    "ema20": 10,
-    "ema50": 3,
-    "macd": 3,
-    "macd_signal": 3,
-    "macd_histogram": 10,
-    "rsi7": 10,
-    "rsi14": 10,
-    "atr14": 3,
-    "adx14": 3,
-    "bollinger_upper": 3,
-    "bollinger_middle": 3,
-    "bollinger_lower": 3,
-}
+MOST_VALUES = 10
+SERIES = (
+    CLOSE,
+    "volume",
+    "ema20",
+    "ema50",
+    "macd",
+    "macd_signal",
+    "macd_histogram",
+    "rsi7",
+    "rsi14",
+    "atr14",
+    "adx14",
+    "bollinger_upper",
+    "bollinger_middle",
+    "bollinger_lower",
+)
 
-# single indicators
+# single figures that a playbook may show of each pair
 VOLUME_AVERAGE = "volume_average20"
 OBV_SLOPE = "obv_slope20"
 LONG_WINDOW = (
@@ -73,7 +79,28 @@ LONG_WINDOW = (
     "high_24h",
     "low_24h",
 )
-SINGLES = (VOLUME_AVERAGE, OBV_SLOPE, *LONG_WINDOW)
+OWN = (
+    "zscore20",
+    "zscore100",
+    "half_life",
+    "volume_ratio",
+    "high_4h",
+    "low_4h",
+    "trend_fit",
+    "trend_slope_percent",
+    "volatility_percent",
+    "range_percent",
+    "spread_percent",
+    "return_autocorrelation",
+)
+AGAINST_OTHERS = ("basket_beta", "basket_zscore", "basket_half_life", "momentum_rank")
+FIGURES = (VOLUME_AVERAGE, OBV_SLOPE, *LONG_WINDOW, *OWN, *AGAINST_OTHERS)
+
+# spreads: a line two pairs, `label value` separated by `SEPARATOR`
+HEDGE_RATIO = "hedge_ratio"
+ZSCORE = "zscore"
+HALF_LIFE = "half_life"
+CORRELATION = "correlation"
 
 # account
 TIME = "time"
@@ -94,6 +121,7 @@ OPEN_POSITIONS = "open_positions"
 QUANTITY = "quantity"
 ENTRY = "entry"
 UNREALIZED = "unrealized_pnl"
+INVENTORY = "inventory_percent"
 LEVERAGE = "leverage"
 STOP = "stop"
 TARGET = "target"

@@ -26,8 +26,9 @@ class ReadSymbol:
 
     Attributes:
         venue_max_leverage: Of the smallest positions; the season's limit may be lower.
-        series: By label of `layout.SERIES`, oldest first; None where the prompt says `n/a`.
-        singles: By label of `layout.SINGLES`.
+        default_stop: Distance of the stop that an opening without one gets, USDT.
+        series: By label, oldest first; None where the prompt says `n/a`, absent where the playbook does not show it.
+        figures: By label, likewise.
     """
 
     symbol: str
@@ -39,13 +40,31 @@ class ReadSymbol:
     min_quantity: Decimal
     min_notional: Decimal
     venue_max_leverage: int
+    default_stop: Decimal | None
     series: Mapping[str, Values | None]
-    singles: Mapping[str, Decimal | None]
+    figures: Mapping[str, Decimal | None]
 
     def newest(self, label: str) -> Decimal | None:
-        """Return the last value of a series."""
-        values = self.series[label]
+        """Return the last value of a series; None where it is not known or not shown."""
+        values = self.series.get(label)
         return values[-1] if values else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSpread:
+    """One line of the spreads section."""
+
+    first: str
+    second: str
+    hedge_ratio: Decimal
+    zscore: Decimal | None
+    half_life: Decimal | None
+    correlation: Decimal
+
+    @property
+    def name(self) -> str:
+        """As the prompt names it."""
+        return f"{self.first} {self.second}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +81,7 @@ class ReadPosition:
     stop: Decimal | None
     target: Decimal | None
     liquidation_price: Decimal | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +102,7 @@ class ReadPrompt:
     max_open_positions: int
     symbols: Mapping[str, ReadSymbol]
     missing: Mapping[str, str]
+    spreads: tuple[ReadSpread, ...]
     equity: Decimal
     largest_margin: Decimal
     largest_size_percent: int
@@ -99,13 +120,17 @@ def read_prompt(text: str) -> ReadPrompt:
     try:
         market, positions = sections[layout.MARKET], sections[layout.POSITIONS]
         limits, account = sections[layout.LIMITS][""], sections[layout.ACCOUNT][""]
+        contracts = {symbol: _pairs(text) for symbol, text in sections[layout.CONTRACTS][""].items()}
         parts = {symbol: part for symbol, part in market.items() if symbol}
         return ReadPrompt(
             digest=hashlib.sha256(_SECONDS.sub(r"\1Z", text).encode("utf-8", "replace")).hexdigest(),
             max_leverage=int(limits[layout.MAX_LEVERAGE]),
             max_open_positions=int(limits[layout.MAX_OPEN_POSITIONS]),
-            symbols={symbol: _symbol(symbol, part) for symbol, part in parts.items() if layout.NO_DATA not in part},
+            symbols={
+                symbol: _symbol(symbol, part, contracts[symbol]) for symbol, part in parts.items() if layout.NO_DATA not in part
+            },
             missing={symbol: part[layout.NO_DATA] for symbol, part in parts.items() if layout.NO_DATA in part},
+            spreads=tuple(_spread(name, _pairs(text)) for name, text in sections.get(layout.SPREADS, {"": {}})[""].items()),
             equity=Decimal(account[layout.EQUITY]),
             largest_margin=Decimal(account[layout.LARGEST_MARGIN]),
             largest_size_percent=int(account[layout.LARGEST_SIZE]),
@@ -134,19 +159,37 @@ def _sections(text: str) -> dict[str, dict[str, dict[str, str]]]:
     return found
 
 
-def _symbol(symbol: str, part: _Part) -> ReadSymbol:
+def _pairs(text: str) -> dict[str, str]:
+    """Return `label value, label value` by label."""
+    return dict(pair.split(" ", 1) for pair in text.split(layout.SEPARATOR))
+
+
+def _symbol(symbol: str, part: _Part, contract: _Part) -> ReadSymbol:
     return ReadSymbol(
         symbol=symbol,
         last=Decimal(part[layout.LAST]),
         mark=Decimal(part[layout.MARK]),
         funding_rate=_number(part[layout.FUNDING_RATE]),
-        tick=Decimal(part[layout.TICK]),
-        step=Decimal(part[layout.STEP]),
-        min_quantity=Decimal(part[layout.MIN_QUANTITY]),
-        min_notional=Decimal(part[layout.MIN_NOTIONAL]),
-        venue_max_leverage=int(part[layout.VENUE_MAX_LEVERAGE]),
-        series={label: _series(part[label]) for label in layout.SERIES},
-        singles={label: _number(part[label]) for label in layout.SINGLES},
+        tick=Decimal(contract[layout.TICK]),
+        step=Decimal(contract[layout.STEP]),
+        min_quantity=Decimal(contract[layout.MIN_QUANTITY]),
+        min_notional=Decimal(contract[layout.MIN_NOTIONAL]),
+        venue_max_leverage=int(contract[layout.VENUE_MAX_LEVERAGE]),
+        default_stop=_number(part[layout.DEFAULT_STOP]),
+        series={label: _series(part[label]) for label in layout.SERIES if label in part},
+        figures={label: _number(part[label]) for label in layout.FIGURES if label in part},
+    )
+
+
+def _spread(name: str, figures: _Part) -> ReadSpread:
+    first, second = name.split()
+    return ReadSpread(
+        first=first,
+        second=second,
+        hedge_ratio=Decimal(figures[layout.HEDGE_RATIO]),
+        zscore=_number(figures[layout.ZSCORE]),
+        half_life=_number(figures[layout.HALF_LIFE]),
+        correlation=Decimal(figures[layout.CORRELATION]),
     )
 
 
@@ -163,6 +206,7 @@ def _position(title: str, part: _Part) -> ReadPosition:
         stop=_number(part[layout.STOP]),
         target=_number(part[layout.TARGET]),
         liquidation_price=_number(part[layout.LIQUIDATION]),
+        reason=part[layout.REASON],
     )
 
 

@@ -83,7 +83,7 @@ def configure(home: Path, testnet: Simulator, mainnet: Simulator, **changed: str
         "MAINNET_ACKNOWLEDGEMENT": ACKNOWLEDGEMENT,
         "OPENAI_API_KEY": "simulator",
     }
-    for letter, model in zip("ABC", ("random", "buy-and-hold", "ema-trend"), strict=True):
+    for letter, model in zip("ABC", ("random", "buy-and-hold", "trend-following"), strict=True):
         lines |= {f"LLM_{letter}_PROVIDER": "openai", f"LLM_{letter}_MODEL": model, f"LLM_{letter}_BASE_URL": f"{testnet.url}/v1"}
     (home / "arena.env").write_text("\n".join(f"{name}={text}" for name, text in {**lines, **changed}.items()) + "\n")
 

@@ -20,7 +20,7 @@ from arena.application.schema import answer_schema
 from arena.domain.decision import Decision, InvalidDecision
 from arena.simulator.models import router
 from arena.strategies.prompt_reader import read_prompt
-from arena.strategies.rules import RULES
+from arena.strategies.registry import RULES
 from tests.fakes import build
 from tests.fakes.walk import moving_snapshot, prompt, text_of
 
@@ -103,7 +103,7 @@ async def test_anthropic_gets_the_same_answer(claude: anthropic.AsyncAnthropic, 
 async def test_deepseek_asks_without_v1_and_in_json_mode(url: str) -> None:
     async with openai.AsyncOpenAI(api_key="any", base_url=url, max_retries=0) as client:
         completion = await client.chat.completions.create(
-            model="ema-trend",
+            model="trend-following",
             messages=chat(),
             response_format={"type": "json_object"},
             max_tokens=4000,
@@ -113,7 +113,7 @@ async def test_deepseek_asks_without_v1_and_in_json_mode(url: str) -> None:
 
 
 async def test_ids_depend_on_the_request_alone(gpt: openai.AsyncOpenAI) -> None:
-    first, again, other = await ask_gpt(gpt, "random"), await ask_gpt(gpt, "random"), await ask_gpt(gpt, "ema-trend")
+    first, again, other = await ask_gpt(gpt, "random"), await ask_gpt(gpt, "random"), await ask_gpt(gpt, "trend-following")
     assert first == again and first.id != other.id
 
 
@@ -128,7 +128,7 @@ async def test_unknown_models(gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAn
         with pytest.raises(openai.NotFoundError) as refused:
             await ask_gpt(gpt, model)
         assert refused.value.code == "model_not_found" and model in str(refused.value)
-        with pytest.raises(anthropic.NotFoundError, match="rsi-mean-reversion") as missing:
+        with pytest.raises(anthropic.NotFoundError, match="mean-reversion") as missing:
             await ask_claude(claude, model)
         assert missing.value.body["error"]["type"] == "not_found_error"  # type: ignore[index, call-overload]
 
@@ -173,9 +173,9 @@ async def test_faults_on_request(
     anthropic_error: type[anthropic.APIStatusError],
 ) -> None:
     with pytest.raises(openai_error) as first:
-        await ask_gpt(gpt, f"rsi-mean-reversion?fault={fault}")
+        await ask_gpt(gpt, f"mean-reversion?fault={fault}")
     with pytest.raises(anthropic_error) as second:
-        await ask_claude(claude, f"rsi-mean-reversion?fault={fault}")
+        await ask_claude(claude, f"mean-reversion?fault={fault}")
     assert first.value.status_code == second.value.status_code == status
     assert first.value.response.headers.get("retry-after") == ("1" if fault == "rate_limited" else None)
 

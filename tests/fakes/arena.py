@@ -18,6 +18,7 @@ from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of
 from arena.domain.competitor import SHARED_ACCOUNT, Competitor, CompetitorId, ModelSpec, Provider, Season, SeasonId
 from arena.settings import CompetitorSettings, Settings
+from arena.strategies.registry import PLAYBOOKS
 from tests.fakes.bars import feed
 from tests.fakes.build import BAR, NOON, instruments
 
@@ -72,6 +73,7 @@ class Table:
         return Arena(
             settings=self.settings,
             season=await records.open_season(season),
+            playbook=PLAYBOOKS["free"],
             limits=limits_of(self.settings),
             venue=Venue(
                 market=market,

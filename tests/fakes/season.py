@@ -52,7 +52,7 @@ DIFFERENCE = Discrepancy(
 MODELS = (
     ("LLM-A", Provider.CLAUDE, "claude-sonnet-5-5", False),
     ("LLM-B", Provider.DEEPSEEK, "deepseek-v4-pro", False),
-    ("LLM-C", Provider.OPENAI, "rsi-mean-reversion", True),
+    ("LLM-C", Provider.OPENAI, "mean-reversion", True),
 )
 
 

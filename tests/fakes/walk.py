@@ -7,16 +7,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from arena.analysis.indicators import indicators
 from arena.application.ports import Prompt
 from arena.application.prompt import render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
 from arena.application.record import PastTurn
+from arena.application.study import default_stops, study
 from arena.domain.instrument import Instrument
 from arena.domain.ledger import Ledger
 from arena.domain.market import Candle, MarketSnapshot, SymbolMarket
 from arena.domain.risk import Limits
+from arena.strategies.playbook import Playbook
+from arena.strategies.registry import PLAYBOOKS
 from tests.fakes import build
 from tests.fakes.season import season
 
@@ -84,15 +86,16 @@ def prompt(
     past: Iterable[PastTurn] = (),
     limits: Limits = LIMITS,
     instruments: Mapping[str, Instrument] | None = None,
+    playbook: Playbook = PLAYBOOKS["free"],
 ) -> Prompt:
     """Return the prompt of one competitor, rendered as a cycle does."""
     known = instruments or build.instruments()
     named = replace(season(), symbols=tuple(sorted({*taken.symbols, *taken.missing})))
-    computed = {symbol: indicators(market.candles) for symbol, market in taken.symbols.items()}
+    computed = study(taken, playbook)
     return render_prompt(
-        static=static_prompt(named, known, limits),
-        market=market_section(taken, computed, known),
-        account=account_section(ledger, taken, limits, known, tuple(past), taken.as_of),
+        static=static_prompt(named, known, limits, playbook),
+        market=market_section(taken, computed, known, playbook, default_stops(computed, known, playbook)),
+        account=account_section(ledger, taken, limits, known, tuple(past), taken.as_of, actions=playbook.actions),
         pairs=len(named.symbols),
     )
 

@@ -158,7 +158,7 @@ def test_the_doctor_tries_everything_and_names_what_fails(configured: Path) -> N
     }
     failing = {name for name, line in lines.items() if line.startswith("FAIL")}
     assert failing == {"LLM-B", "LLM-C", "LLM-D"} and code == 1, said
-    assert "LLM_B_MODEL" in lines["LLM-B"] and "ema-trend" in lines["LLM-B"], "the provider's list is shown"
+    assert "LLM_B_MODEL" in lines["LLM-B"] and "trend-following" in lines["LLM-B"], "the provider's list is shown"
 
 
 def test_the_doctor_is_content_when_all_is_well(configured: Path) -> None:

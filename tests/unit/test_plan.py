@@ -1,3 +1,4 @@
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -40,9 +41,19 @@ def plan(
     seen: MarketSnapshot | None = None,
     limits: Limits = LIMITS,
     available: Decimal | None = None,
+    stops: Mapping[str, Decimal] | None = None,
+    actions: Collection[Action] = frozenset(Action),
 ) -> OrderPlan:
-    taken = seen or snapshot(**PRICES)
-    desk = Desk(season_id=SeasonId("s"), cycle=7, as_of=NOON, snapshot=taken, instruments=instruments(), limits=limits)
+    desk = Desk(
+        season_id=SeasonId("s"),
+        cycle=7,
+        as_of=NOON,
+        snapshot=seen or snapshot(**PRICES),
+        instruments=instruments(),
+        limits=limits,
+        actions=actions,
+        default_stops=stops or {},
+    )
     return plan_orders(Decision(symbols=parts), book or ledger("200"), desk, available)
 
 
@@ -106,6 +117,29 @@ def test_missing_and_stale_data_are_not_traded_on_but_can_be_left() -> None:
     assert reason(plan(decision(), seen=halted)) is RejectionReason.STALE_DATA
     for seen in (gone, old, halted):
         assert plan(decision(action=Action.CLOSE), book=held, seen=seen).exits[0].closing.order.quantity == Decimal(1)
+
+
+def test_without_a_stop_the_playbooks_default_lies_below_a_long_and_above_a_short() -> None:
+    seen = replace(snapshot(**PRICES), symbols={"SOLUSDT": market("SOLUSDT", "150.00", mark="150.10")})
+    stops = {"SOLUSDT": Decimal("4.55")}
+    for action, at in ((Action.OPEN_LONG, "145.45"), (Action.OPEN_SHORT, "154.65")):
+        (entry,) = plan(decision(action=action, stop_price=None), seen=seen, stops=stops).entries
+        assert entry.stop.order.trigger_price == Decimal(at)
+        assert entry.opening.thesis is not None and entry.opening.thesis.stop_price == Decimal(at), "a lost stop is placed again"
+    assert reason(plan(decision(stop_price=None), seen=seen)) is RejectionReason.STOP_MISSING
+    named = plan(decision(stop_price=Decimal(140)), seen=seen, stops=stops).entries[0]
+    assert named.stop.order.trigger_price == 140
+
+
+def test_what_the_playbook_does_not_allow_is_rejected_by_name() -> None:
+    made = plan(
+        decision(action=Action.OPEN_SHORT),
+        decision("DOGEUSDT", Action.CLOSE),
+        book=ledger("200", position("LONG 100 DOGEUSDT @ 0.2")),
+        actions=frozenset({Action.OPEN_LONG, Action.CLOSE, Action.HOLD}),
+    )
+    assert [(r.reason, r.symbol) for r in made.rejections] == [(RejectionReason.NOT_IN_PLAYBOOK, "SOLUSDT")]
+    assert "open_short" in made.rejections[0].detail and made.entries == () and len(made.exits) == 1
 
 
 def test_a_second_opening_of_the_same_symbol_is_refused() -> None:

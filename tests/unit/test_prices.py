@@ -64,4 +64,4 @@ def test_contradicting_counts_have_no_price() -> None:
 
 
 def test_baseline_costs_nothing() -> None:
-    assert cost_usd(spec(Provider.OPENAI, "ema-trend", baseline=True), "ema-trend", USAGE) == 0
+    assert cost_usd(spec(Provider.OPENAI, "trend-following", baseline=True), "trend-following", USAGE) == 0

@@ -23,7 +23,7 @@ from arena.domain.plan import Desk, OrderPlan
 from arena.domain.planning import plan_orders
 from arena.domain.risk import Limits
 from arena.strategies.prompt_reader import ReadPrompt, ReadSymbol, read_prompt
-from arena.strategies.rules import RULES, is_baseline
+from arena.strategies.registry import RULES
 from tests.fakes import build
 from tests.fakes.walk import LIMITS, moving_market, moving_snapshot, prompt, text_of
 
@@ -65,12 +65,6 @@ def only(name: str, read: ReadPrompt) -> SymbolDecision | None:
     return decision.symbols[0] if decision.symbols else None
 
 
-def test_names() -> None:
-    assert set(RULES) == {"rsi-mean-reversion", "ema-trend", "buy-and-hold", "random"}
-    assert is_baseline("random") and is_baseline("rsi-mean-reversion?fault=http500")
-    assert not is_baseline("gpt-6.1-terra") and not is_baseline("") and not is_baseline("random-forest")
-
-
 @pytest.mark.parametrize(
     ("rsi", "held", "action"),
     [
@@ -88,31 +82,31 @@ def test_names() -> None:
     ],
 )
 def test_rsi_mean_reversion(rsi: str | None, held: PositionSide | None, action: Action | None) -> None:
-    found = only("rsi-mean-reversion", read_with(held=held, rsi14=rsi, atr14="10"))
+    found = only("mean-reversion", read_with(held=held, rsi14=rsi, atr14="10"))
     assert (found.action if found else None) == action
 
 
 def test_stop_and_target_lie_on_ticks_at_their_distance() -> None:
-    long = only("rsi-mean-reversion", read_with(rsi14="20", atr14="10.003"))
-    short = only("rsi-mean-reversion", read_with(rsi14="80", atr14="10.003"))
+    long = only("mean-reversion", read_with(rsi14="20", atr14="10.003"))
+    short = only("mean-reversion", read_with(rsi14="80", atr14="10.003"))
     assert long and (long.stop_price, long.target_price) == (Decimal("3320.06"), Decimal("3380.08"))
     assert short and (short.stop_price, short.target_price) == (Decimal("3380.08"), Decimal("3320.06"))
     assert (long.size_percent, long.leverage) == (25, 2) == (short.size_percent, short.leverage)
-    narrow = only("rsi-mean-reversion", read_with(rsi14="20", atr14="0"))
+    narrow = only("mean-reversion", read_with(rsi14="20", atr14="0"))
     assert narrow and narrow.stop_price == Decimal("3329.96")  # 0.6 %, whatever the range was
 
 
 def test_stop_and_target_clear_last_and_mark() -> None:
     read = read_with(rsi14="20", atr14="10")
     market = replace(read.symbols["ETHUSDT"], last=Decimal(3350), mark=Decimal(3300))
-    long = only("rsi-mean-reversion", replace(read, symbols={"ETHUSDT": market}))
+    long = only("mean-reversion", replace(read, symbols={"ETHUSDT": market}))
     assert long and (long.stop_price, long.target_price) == (Decimal(3270), Decimal(3380))
 
 
 def test_what_is_too_small_for_the_venue_is_not_asked_for() -> None:
     read = read_with(rsi14="20", atr14="10")
     asked = {
-        least: only("rsi-mean-reversion", replace(read, symbols={"ETHUSDT": replace(read.symbols["ETHUSDT"], **least_of(least))}))
+        least: only("mean-reversion", replace(read, symbols={"ETHUSDT": replace(read.symbols["ETHUSDT"], **least_of(least))}))
         for least in ("quantity 0.029", "quantity 0.030", "quantity 0.045", "notional 97", "notional 100", "notional 148")
     }
     # 25 % of 200 USDT are 0.029 ETH (97.15 USDT) at leverage 2, 0.044 ETH (147.40 USDT) at leverage 3
@@ -150,7 +144,7 @@ def least_of(text: str) -> dict[str, Decimal]:
 def test_ema_trend(
     ema20: str | None, ema50: str | None, adx: str | None, held: PositionSide | None, action: Action | None
 ) -> None:
-    found = only("ema-trend", read_with(held=held, ema20=ema20, ema50=ema50, adx14=adx, atr14="10"))
+    found = only("trend-following", read_with(held=held, ema20=ema20, ema50=ema50, adx14=adx, atr14="10"))
     assert (found.action if found else None) == action
 
 
@@ -225,7 +219,7 @@ def test_every_answer_is_valid_and_passes_risk(
 
 def test_rules_find_openings_on_a_real_day(marketdata: Path) -> None:
     day = {symbol: _recorded(marketdata / "5m" / f"{symbol}.parquet", 499 + 24 * 12) for symbol in ("ETHUSDT", "SOLUSDT")}
-    openings = {"rsi-mean-reversion": 0, "ema-trend": 0}
+    openings = {"mean-reversion": 0, "trend-following": 0}
     for last in range(499, 499 + 24 * 12, 12):
         taken = _at({symbol: candles[last - 499 : last] for symbol, candles in day.items()})
         read = read_prompt(text_of(prompt(taken, build.ledger("200"))))
@@ -233,7 +227,7 @@ def test_rules_find_openings_on_a_real_day(marketdata: Path) -> None:
             found = parse_decision(RULES[name](read), list(day))
             assert isinstance(found, Decision)
             openings[name] += len(found.symbols)
-    assert openings["rsi-mean-reversion"] >= 2 and openings["ema-trend"] >= 5, openings
+    assert openings["mean-reversion"] >= 2 and openings["trend-following"] >= 5, openings
 
 
 def _recorded(path: Path, length: int) -> tuple[Candle, ...]:

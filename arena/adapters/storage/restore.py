@@ -39,6 +39,7 @@ def season_of(row: Stored, competitors: Iterable[Stored]) -> Season:
         settings=row["settings"],
         environment=Environment(row["environment"]),
         account_mode=AccountMode(row["account_mode"]),
+        strategy=row["strategy"],
     )
 
 

@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS seasons (
     settings TEXT NOT NULL,
     environment TEXT NOT NULL CHECK (environment IN ('demo', 'paper', 'testnet', 'mainnet')),
     account_mode TEXT NOT NULL CHECK (account_mode IN ('shared', 'separate')),
+    strategy TEXT NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
 ) STRICT;
 
