@@ -28,7 +28,10 @@ TEMPERATURE = "0.3"  # higher, and its prices become negative or absurdly small
 MAX_TOKENS = 600  # two decisions with the longest texts
 DEADLINE_SECONDS = 240  # three answers, one after the other, on two cores that have other work, too
 MOST_PAIRS = 2  # a pair is 1,000 tokens to this model, and reading them is most of its work
-NONSENSE = f"{NAME} is far too small to trade: its decisions are noise, and only show that a real model's answers go through."
+NONSENSE = (
+    f"{NAME} is far too small to trade: its decisions are noise, mostly rejected, and only show that a real model's answers "
+    "go through."
+)
 
 
 @contextlib.contextmanager
