@@ -27,6 +27,7 @@ SEEDS = {"A": 1, "B": 2, "C": 3}
 TEMPERATURE = "0.3"  # higher, and its prices become negative or absurdly small
 MAX_TOKENS = 600  # two decisions with the longest texts
 DEADLINE_SECONDS = 240  # three answers, one after the other, on two cores that have other work, too
+MAX_LEVERAGE = 50  # it picks any number up to the schema's 125; with a usual limit nothing would ever be executed
 MOST_PAIRS = 2  # a pair is 1,000 tokens to this model, and reading them is most of its work
 NONSENSE = (
     f"{NAME} is far too small to trade: its decisions are noise, mostly rejected, and only show that a real model's answers "
@@ -40,8 +41,11 @@ def local_model(demo: Demo) -> Iterator[list[str]]:
     url = f"http://127.0.0.1:{free_port()}"
     command = python("-m", "scripts.local_model", "--port", url.rpartition(":")[2])
     with running("the local model", command, demo.directory / "logs" / "model.log", os.environ, f"{url}/health", 120):
-        say(f"{NAME} answers on this machine, to {len(SEEDS)} competitors that differ by seed; {MOST_PAIRS} pairs")
-        yield ["OPENAI_API_KEY=local", f"LLM_DEADLINE_SECONDS={DEADLINE_SECONDS}", *competitors(f"{url}/v1")]
+        say(
+            f"{NAME} answers on this machine, to {len(SEEDS)} competitors that differ by seed: {MOST_PAIRS} pairs, leverage to {MAX_LEVERAGE}"
+        )
+        season = [f"LLM_DEADLINE_SECONDS={DEADLINE_SECONDS}", f"MAX_LEVERAGE={MAX_LEVERAGE}"]
+        yield ["OPENAI_API_KEY=local", *season, *competitors(f"{url}/v1")]
 
 
 def competitors(url: str) -> Iterator[str]:
