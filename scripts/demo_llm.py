@@ -41,9 +41,7 @@ def local_model(demo: Demo) -> Iterator[list[str]]:
     url = f"http://127.0.0.1:{free_port()}"
     command = python("-m", "scripts.local_model", "--port", url.rpartition(":")[2])
     with running("the local model", command, demo.directory / "logs" / "model.log", os.environ, f"{url}/health", 120):
-        say(
-            f"{NAME} answers on this machine, to {len(SEEDS)} competitors that differ by seed: {MOST_PAIRS} pairs, leverage to {MAX_LEVERAGE}"
-        )
+        say(f"{NAME} answers {len(SEEDS)} competitors that differ by seed: {MOST_PAIRS} pairs, leverage up to {MAX_LEVERAGE}")
         season = [f"LLM_DEADLINE_SECONDS={DEADLINE_SECONDS}", f"MAX_LEVERAGE={MAX_LEVERAGE}"]
         yield ["OPENAI_API_KEY=local", *season, *competitors(f"{url}/v1")]
 
