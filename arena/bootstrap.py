@@ -157,6 +157,7 @@ class Arena:
                     state.news[llm_id],
                     playbook.actions,
                 ),
+                pairs=len(self.season.symbols),
             )
             for llm_id, ledger in state.ledgers.items()
         }

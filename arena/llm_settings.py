@@ -41,6 +41,7 @@ class CompetitorSettings(BaseModel):
     thinking: bool | None = None
     reasoning_effort: ReasoningEffort | None = None
     base_url: str | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     api_key: SecretStr = SecretStr("")
     input_price_usd: Price | None = None
     cached_price_usd: Price | None = None

@@ -176,6 +176,7 @@ class Settings(LimitSettings, AlertSettings):
             raise ValueError("LLM_DEADLINE_SECONDS must be less than LLM_DECISION_INTERVAL_SECONDS")
         for field in EQUAL_SETTINGS:
             self._only_models_differ(field, f"LLM_X_{field.upper()}")
+        self._seeds_for_all_or_none()
         return self
 
     def _only_models_differ(self, field: str, variable: str) -> None:
@@ -185,6 +186,14 @@ class Settings(LimitSettings, AlertSettings):
             raise ValueError(
                 f"{variable} must be the same for all competitors (only provider and model may differ), but is {shown}"
             )
+
+    def _seeds_for_all_or_none(self) -> None:
+        """A seed is chance, not a setting: it may differ, but nobody plays with dice that others do not have."""
+        seeded = [letter for letter, llm in sorted(self.llms.items(), key=in_order) if llm.seed is not None]
+        if claude := [letter for letter in seeded if self.llms[letter].provider is Provider.CLAUDE]:
+            raise ValueError(f"LLM_{claude[0]}_SEED is set, but Claude's API takes no seed: leave LLM_X_SEED empty for everybody")
+        if seeded and len(seeded) < len(self.llms):
+            raise ValueError(f"LLM_X_SEED must be set for all competitors or for none, but only {', '.join(seeded)} has one")
 
     def competitors(self) -> tuple[Competitor, ...]:
         """Return the season's competitors, by letter, under equal settings.
@@ -209,6 +218,7 @@ class Settings(LimitSettings, AlertSettings):
                     thinking=equal.thinking,
                     reasoning_effort=equal.reasoning_effort,
                     base_url=llm.base_url,
+                    seed=llm.seed,
                     baseline=is_baseline(llm.model),
                 ),
                 capital=self.initial_balance_per_llm,
@@ -218,7 +228,9 @@ class Settings(LimitSettings, AlertSettings):
 
     def equal_settings(self) -> str:
         """Return in one line what every competitor is sent, and what none is and why."""
-        return equal_settings(self.llms.values()).sentence(self.llm_deadline_seconds)
+        told = equal_settings(self.llms.values()).sentence(self.llm_deadline_seconds)
+        dice = [f"{letter} {llm.seed}" for letter, llm in sorted(self.llms.items(), key=in_order) if llm.seed is not None]
+        return f"{told[:-1]}; seeds, which are chance and no setting: {', '.join(dice)}." if dice else told
 
     def model_key(self, competitor: Competitor) -> tuple[str, SecretStr]:
         """Return a competitor's own key, or else its provider's, and the variable that holds it; empty where neither is set."""

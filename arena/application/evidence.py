@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from arena.application.schema import ANSWER_SCHEMA
+from arena.application.schema import answer_schema
 from arena.domain.competitor import Season
 from arena.domain.money import plain
 from arena.domain.risk import Limits
@@ -53,7 +53,7 @@ def configuration(season: Season, limits: Limits, rules: str, **terms: Any) -> s
         "symbols": season.symbols,
         "capital": one.capital,
         "rules": hashlib.sha256(rules.encode()).hexdigest(),
-        "answer_schema": ANSWER_SCHEMA,
+        "answer_schema": answer_schema(len(season.symbols)),
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"), default=_text)
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from arena.application.ports import Prompt
 from arena.application.prompt_figures import line, percent
 from arena.application.prompt_reading import explained
-from arena.application.schema import ANSWER_SCHEMA, LONGEST_TEXT
+from arena.application.schema import LONGEST_TEXT, answer_schema
 from arena.domain.competitor import Season
 from arena.domain.decision import Action
 from arena.domain.instrument import Instrument
@@ -106,15 +106,16 @@ def static_prompt(season: Season, instruments: Mapping[str, Instrument], limits:
     return "\n".join([rules, _limits(limits), _contracts(season, instruments), reading, answer])
 
 
-def render_prompt(*, static: str, market: str, account: str) -> Prompt:
+def render_prompt(*, static: str, market: str, account: str, pairs: int) -> Prompt:
     """Return one competitor's prompt; `static` and `market` are rendered once and handed to all, so that they cannot differ.
 
     Args:
         static: Of `static_prompt`.
         market: Of `prompt_market.market_section`.
         account: Of `prompt_account.account_section`.
+        pairs: How many there are to decide on.
     """
-    return Prompt(static=static, market=market, account=account, schema=ANSWER_SCHEMA)
+    return Prompt(static=static, market=market, account=account, schema=answer_schema(pairs))
 
 
 def prompt_hash(prompt: Prompt) -> str:

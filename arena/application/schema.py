@@ -2,6 +2,7 @@
 
 Only what every provider's grammar can hold: objects without further fields, all of them required, enums, bounded integers and
 length limits. A range on a number with decimals cannot be enforced by a grammar, so prices are open and risk checks them.
+A list without a longest length is one that a small model never ends.
 """
 
 from __future__ import annotations
@@ -31,15 +32,14 @@ _ENTRY: dict[str, Any] = {
 }
 FIELDS = tuple(_ENTRY)
 
-ANSWER_SCHEMA: dict[str, Any] = {
-    "title": f"decisions_v{ANSWER_SCHEMA_VERSION}",
-    "type": "object",
-    "properties": {
-        "decisions": {
-            "type": "array",
-            "items": {"type": "object", "properties": _ENTRY, "required": list(FIELDS), "additionalProperties": False},
-        }
-    },
-    "required": ["decisions"],
-    "additionalProperties": False,
-}
+
+def answer_schema(pairs: int) -> dict[str, Any]:
+    """Return the schema of an answer over so many pairs: at most one entry for each."""
+    entry = {"type": "object", "properties": _ENTRY, "required": list(FIELDS), "additionalProperties": False}
+    return {
+        "title": f"decisions_v{ANSWER_SCHEMA_VERSION}",
+        "type": "object",
+        "properties": {"decisions": {"type": "array", "items": entry, "maxItems": pairs}},
+        "required": ["decisions"],
+        "additionalProperties": False,
+    }

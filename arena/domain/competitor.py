@@ -57,6 +57,7 @@ class ModelSpec:
         max_tokens: Upper bound of an answer, tokens.
         temperature, thinking, reasoning_effort: None where it is sent to nobody.
         base_url: None for the provider's own endpoint.
+        seed: Of the server's dice, where it takes one; chance, not a setting: it may differ.
         baseline: Whether a deterministic rule answers instead of a language model.
     """
 
@@ -65,6 +66,7 @@ class ModelSpec:
     max_tokens: int
     temperature: Decimal | None
     base_url: str | None
+    seed: int | None = None
     baseline: bool = False
     thinking: bool | None = None
     reasoning_effort: ReasoningEffort | None = None

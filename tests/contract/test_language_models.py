@@ -27,6 +27,7 @@ from arena.adapters.llm.prices import OwnPrices
 from arena.application.fairness import settings_of
 from arena.application.ports import Completion, LanguageModel, Prompt
 from arena.application.repair import repair_of
+from arena.application.schema import answer_schema
 from arena.domain.competitor import ModelSpec, Provider, ReasoningEffort
 from arena.errors import ConfigurationError, ModelFault
 
@@ -622,6 +623,14 @@ class ChatContract(LanguageModelContract):
         await model.close()
         assert bodies[0]["temperature"] == 0.2
         assert completion.parameters["temperature"] == 0.2
+        assert "seed" not in bodies[0] and "seed" not in completion.parameters
+
+    async def test_a_seed_is_sent_and_recorded(self, httpserver: HTTPServer, url: str) -> None:
+        bodies = self.answer(httpserver, self.body(ANSWER))
+        model = build_model(self.spec(seed=0), KEY)
+        completion = await model.complete(PROMPT, 5)
+        await model.close()
+        assert bodies[0]["seed"] == 0 and completion.parameters["seed"] == 0
 
     async def test_server_that_counts_no_tokens(self, httpserver: HTTPServer, asked: LanguageModel) -> None:
         body = self.body(ANSWER)
@@ -645,6 +654,16 @@ class TestOpenAI(ChatContract):
 
     def refusal(self) -> dict[str, Any]:
         return self.body(None, refusal="I would rather not.")
+
+    @pytest.mark.parametrize("elsewhere", [False, True])
+    async def test_its_own_endpoint_gets_no_length_of_a_text(self, httpserver: HTTPServer, url: str, elsewhere: bool) -> None:
+        bodies = self.answer(httpserver, self.body(ANSWER))
+        model = build_model(self.spec(base_url=f"{url}/v1" if elsewhere else None), KEY)
+        await model.complete(replace(PROMPT, schema=answer_schema(6)), 5)
+        await model.close()
+        decisions = bodies[0]["response_format"]["json_schema"]["schema"]["properties"]["decisions"]
+        assert decisions["maxItems"] == 6
+        assert decisions["items"]["properties"]["reason"] == {"type": "string"} | ({"maxLength": 300} if elsewhere else {})
 
     def expected_format(self) -> Any:
         return {"type": "json_schema", "json_schema": {"name": "decision", "strict": True, "schema": SCHEMA}}

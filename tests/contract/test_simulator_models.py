@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from arena.application.parsing import parse_decision
 from arena.application.ports import Prompt
 from arena.application.repair import repair_of
-from arena.application.schema import ANSWER_SCHEMA
+from arena.application.schema import answer_schema
 from arena.domain.decision import Decision, InvalidDecision
 from arena.simulator.models import router
 from arena.strategies.prompt_reader import read_prompt
@@ -29,7 +29,7 @@ from tests.fakes.walk import moving_snapshot, prompt, text_of
 
 SNAPSHOT = moving_snapshot(length=60)
 PROMPT = prompt(SNAPSHOT, build.ledger("200"))
-FORMAT = {"type": "json_schema", "json_schema": {"name": "decision", "strict": True, "schema": ANSWER_SCHEMA}}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "decision", "strict": True, "schema": answer_schema(6)}}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ async def ask_claude(client: anthropic.AsyncAnthropic, model: str) -> anthropic.
         max_tokens=4000,
         system=[{"type": "text", "text": PROMPT.static, "cache_control": {"type": "ephemeral"}}],
         messages=[{"role": "user", "content": PROMPT.user}],
-        output_config={"format": {"type": "json_schema", "schema": anthropic.transform_schema(dict(ANSWER_SCHEMA))}},
+        output_config={"format": {"type": "json_schema", "schema": anthropic.transform_schema(dict(answer_schema(6)))}},
     )
 
 

@@ -17,45 +17,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.calculator import differences, last_positions, rows
+from tests.e2e.demos import processes_of, run, start
 
 ROOT = Path(__file__).resolve().parents[2]
 CYCLES = 12
-
-
-def start(directory: Path, **variables: str) -> subprocess.Popen[str]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "DEMO_"))}
-    return subprocess.Popen(
-        [sys.executable, "-m", "scripts.demo"],
-        cwd=ROOT,
-        env={**environ, "DEMO_DIR": str(directory), **variables},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-
-
-def processes_of(directory: Path) -> list[str]:
-    """Return the command lines of processes that the demo in this directory has started and that still run."""
-    found = []
-    for environ in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if f"DEMO_DIR={directory}".encode() in environ.read_bytes().split(b"\0"):
-                found.append((environ.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-        except OSError:
-            continue
-    return found
-
-
-def run(directory: Path, **variables: str) -> tuple[int, str]:
-    process = start(directory, **variables)
-    try:
-        output, _ = process.communicate(timeout=300)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(30)
-    return process.returncode, output
 
 
 def held_at(venue: dict[str, Any]) -> dict[str, Fraction]:

@@ -96,6 +96,7 @@ def prompt(
         static=static_prompt(named, known, limits, playbook),
         market=market_section(taken, computed, known, playbook, default_stops(computed, known, playbook)),
         account=account_section(ledger, taken, limits, known, tuple(past), taken.as_of, actions=playbook.actions),
+        pairs=len(named.symbols),
     )
 
 

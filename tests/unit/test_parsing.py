@@ -9,7 +9,7 @@ import anthropic
 import pytest
 
 from arena.application.parsing import parse_decision
-from arena.application.schema import ANSWER_SCHEMA
+from arena.application.schema import answer_schema
 from arena.domain.decision import Decision, InvalidDecision
 from tests.corpus.answers import CORPUS
 from tests.corpus.answers.template import SYMBOLS, TEMPLATE
@@ -33,10 +33,12 @@ def test_every_refusal_is_one_line_that_a_model_can_be_told() -> None:
 
 
 def test_the_schema_passes_the_sdk_that_rewrites_it() -> None:
-    before = json.dumps(ANSWER_SCHEMA)
-    rewritten = anthropic.transform_schema(dict(ANSWER_SCHEMA))
+    schema = answer_schema(6)
+    before = json.dumps(schema)
+    rewritten = anthropic.transform_schema(dict(schema))
     assert rewritten["properties"]["decisions"]["items"]["required"] == list(TEMPLATE)
-    assert json.dumps(ANSWER_SCHEMA) == before
+    assert rewritten["properties"]["decisions"]["description"] == "{maxItems: 6}", "told, since the API refuses the bound"
+    assert json.dumps(schema) == before
 
 
 HOSTILE = {

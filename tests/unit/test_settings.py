@@ -92,6 +92,8 @@ def test_as_many_letters_as_are_set_may_compete(tmp_path: Path) -> None:
         ({"LLM_A_INPUT_PRICE_USD": "1"}, "LLM_X_OUTPUT_PRICE_USD belong together"),
         ({"LLM_A_CACHED_PRICE_USD": "1"}, "LLM_X_CACHED_PRICE_USD needs"),
         ({"LLM_A_INPUT_PRICE_USD": "-1", "LLM_A_OUTPUT_PRICE_USD": "1"}, "LLM_A_INPUT_PRICE_USD"),
+        ({"LLM_C_SEED": "1"}, "LLM_X_SEED must be set for all competitors or for none, but only C has one"),
+        ({"LLM_A_SEED": "1", "LLM_B_SEED": "2", "LLM_C_SEED": "3"}, "LLM_A_SEED is set, but Claude's API takes no seed"),
         ({"MAX_LEVERAGE": "two"}, "MAX_LEVERAGE"),
         ({"MAX_MARGIN_USAGE": "1.5"}, "MAX_MARGIN_USAGE"),
         ({"LLM_A_PROVIDER": "gemini"}, "LLM_A_PROVIDER"),
@@ -194,6 +196,14 @@ def test_a_competitors_own_key_comes_before_its_providers(tmp_path: Path) -> Non
     assert (keys["C"][0], keys["C"][1].get_secret_value()) == ("LLM_C_API_KEY", "sk-own")
     assert (keys["A"][0], keys["A"][1].get_secret_value()) == ("CLAUDE_API_KEY", "")
     assert "sk-own" not in repr(made) and "sk-own" not in made.model_dump_json()
+
+
+def test_seeds_are_chance_and_may_differ(tmp_path: Path) -> None:
+    seeds = {f"LLM_{x}_SEED": str(number) for number, x in enumerate("ABC")} | {"LLM_A_PROVIDER": "openai"}
+    made = settings(tmp_path, **seeds)
+    assert [c.model.seed for c in made.competitors()] == [0, 1, 2]
+    assert made.equal_settings().endswith("; seeds, which are chance and no setting: A 0, B 1, C 2.")
+    assert "seed" not in settings(tmp_path).equal_settings()
 
 
 def test_secrets_show_nowhere(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 What is sent and what is not:
 - The length limit is `max_completion_tokens` at OpenAI's own endpoint, where current models refuse `max_tokens`; DeepSeek and
   most compatible servers know only `max_tokens`.
-- OpenAI and compatible servers get the schema and hold the model to it. DeepSeek knows only `json_object`: its model learns the
+- OpenAI and compatible servers get the schema and hold the model to it; OpenAI itself without lengths of texts, which its strict
+  mode does not permit (the prompt tells them). DeepSeek knows only `json_object`: its model learns the
   schema from the prompt, which all models get.
-- Temperature, thinking and reasoning effort only where the season has them. DeepSeek has a switch for thinking; OpenAI's protocol
-  has none: not to think is the effort `none`, and to think is any other.
+- Temperature, thinking, reasoning effort and a seed only where the season has them. DeepSeek has a switch for thinking; OpenAI's
+  protocol has none: not to think is the effort `none`, and to think is any other.
 """
 
 from __future__ import annotations
@@ -97,9 +98,12 @@ class OpenAIModel:
     def _format(self) -> str:
         return "json_object" if self._spec.provider is Provider.DEEPSEEK else "json_schema"
 
+    @property
+    def _own_endpoint(self) -> bool:
+        return self._spec.provider is Provider.OPENAI and self._spec.base_url is None
+
     def _settings(self) -> dict[str, Any]:
-        own_endpoint = self._spec.provider is Provider.OPENAI and self._spec.base_url is None
-        limit = "max_completion_tokens" if own_endpoint else "max_tokens"
+        limit = "max_completion_tokens" if self._own_endpoint else "max_tokens"
         settings: dict[str, Any] = {"model": self._spec.model, limit: self._spec.max_tokens}
         if self._spec.temperature is not None:
             settings["temperature"] = float(self._spec.temperature)
@@ -109,12 +113,15 @@ class OpenAIModel:
             settings["thinking"] = {"type": "enabled" if self._spec.thinking else "disabled"}
         elif self._spec.thinking is False:
             settings["reasoning_effort"] = "none"
+        if self._spec.seed is not None:
+            settings["seed"] = self._spec.seed
         return settings
 
     async def _send(self, prompt: Prompt, settings: Mapping[str, Any], timeout_seconds: float) -> tuple[bytes, str | None]:
         response_format: dict[str, Any] = {"type": self._format}
         if self._format == "json_schema":
-            response_format["json_schema"] = {"name": SCHEMA_NAME, "strict": True, "schema": dict(prompt.schema)}
+            schema = _without_lengths(prompt.schema) if self._own_endpoint else dict(prompt.schema)
+            response_format["json_schema"] = {"name": SCHEMA_NAME, "strict": True, "schema": schema}
         known = dict(settings)
         beyond = {"thinking": known.pop("thinking")} if "thinking" in known else None  # the SDK does not know it
         request: dict[str, Any] = {
@@ -133,6 +140,16 @@ class OpenAIModel:
             raise self._faults.overloaded(completion)
         if not completion.text.strip():
             raise self._faults.spent(self._spec.max_tokens, completion) if completion.cut_off else self._faults.empty(completion)
+
+
+def _without_lengths(schema: Any) -> Any:
+    match schema:
+        case Mapping():
+            return {name: _without_lengths(part) for name, part in schema.items() if name != "maxLength"}
+        case list():
+            return [_without_lengths(part) for part in schema]
+        case _:
+            return schema
 
 
 class _Details(BaseModel):

@@ -170,6 +170,7 @@ def _competitor(row: Stored) -> Competitor:
         max_tokens=row["max_tokens"],
         temperature=_decimal(row["temperature"]),
         base_url=row["base_url"],
+        seed=row["seed"],
         baseline=bool(row["baseline"]),
         thinking=None if row["thinking"] is None else bool(row["thinking"]),
         reasoning_effort=None if row["reasoning_effort"] is None else ReasoningEffort(row["reasoning_effort"]),

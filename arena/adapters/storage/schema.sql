@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS competitors (
     max_tokens INTEGER NOT NULL,
     temperature TEXT,
     base_url TEXT,
+    seed INTEGER,
     baseline INTEGER NOT NULL CHECK (baseline IN (0, 1)),
     thinking INTEGER CHECK (thinking IN (0, 1)),
     reasoning_effort TEXT CHECK (reasoning_effort IN ('low', 'medium', 'high')),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from arena.application.schema import ANSWER_SCHEMA
+from arena.application.schema import answer_schema
 from tests.corpus.answers.template import BROKEN, NONE_FOUND, ONE, ONE_SAID, OTHER, TWO, Group, answer, entry, said
 
-SCHEMA_ECHO = json.dumps(ANSWER_SCHEMA)
+SCHEMA_ECHO = json.dumps(answer_schema(6))
 
 PLAIN: Group = {
     "as asked for": (ONE, ONE_SAID),
