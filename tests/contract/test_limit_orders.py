@@ -66,6 +66,11 @@ async def test_a_limit_that_would_take_is_refused_behind_a_lost_answer_too(simul
     assert sent(simulator) == []
 
 
+async def test_a_limit_that_rests_is_not_asked_for_until_it_is_filled(simulator: Simulator, account: BinanceAccount) -> None:
+    assert (await account.place(ENTRY)).status is OrderStatus.RESTING
+    assert "GET /fapi/v1/order" not in simulator.state()["requests"]
+
+
 async def test_a_refusal_is_told_with_the_venues_words(simulator: Simulator, account: BinanceAccount) -> None:
     outcome = await account.place(limit("2", "100"))
     assert (outcome.status, outcome.code) == (OrderStatus.REFUSED, -5022) and "Post Only" in outcome.message

@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 
 from arena.application import entries, execution
+from arena.application.record import Books
+from arena.application.settlement import Settlement
 from arena.domain.competitor import SHARED_ACCOUNT
+from arena.domain.decision import EntryType
 from arena.domain.order import Leg, Order, OrderOutcome, OrderStatus, OrderType
 from arena.errors import ExchangeUnavailable
 from arena.halting import EMERGENCY, halt, halted
 from flows.trading_cycle import run_cycle
 from tests.fakes.arena import Table
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
+from tests.unit.test_plan import decision, plan
 from tests.unit.test_sweep import SOL_LONG, A, B, agrees, killed, looked, named, quick, resting, rows, state, table
 
 __all__ = ["quick"]  # the fixture
@@ -420,3 +424,38 @@ async def test_a_resting_entry_binds_the_room_of_its_cycle(tmp_path: Path) -> No
     assert record is not None and record.turns[0].plan is not None
     sizes = {entry.opening.order.symbol: entry.opening.order.quantity for entry in record.turns[0].plan.entries}
     assert sizes["SOLUSDT"] == D("4.05") and sizes["BTCUSDT"] * 60000 / 5 < D("0.2") * 200
+
+
+# --- whether more may come ----------------------------------------------------------------------------------------------------
+
+
+def told(status: OrderStatus, filled: str = "0") -> OrderOutcome:
+    return OrderOutcome(client_order_id=OPENING.order.client_order_id, status=status, filled_quantity=D(filled))
+
+
+OPENING = plan(decision(entry_type=EntryType.LIMIT, limit_price=D(144))).entries[0].opening
+FATES = {
+    "rests": (told(OrderStatus.RESTING), "0", 3600, False),
+    "rests, filled in part": (told(OrderStatus.RESTING, "0.3"), "0.3", 3600, False),
+    "filled, and booked": (told(OrderStatus.FILLED, "0.69"), "0.69", 1, True),
+    "filled, a trade is not visible yet": (told(OrderStatus.FILLED, "0.69"), "0.3", 60, False),
+    "ended in part, and booked": (told(OrderStatus.FILLED, "0.3"), "0.3", 1, True),
+    "ended in part, not booked": (told(OrderStatus.FILLED, "0.3"), "0", 60, False),
+    "ended without a trade": (told(OrderStatus.REFUSED), "0", 1, True),
+    "not known, and young": (None, "0", 29, False),
+    "not known for so long that it never landed": (None, "0", 31, True),
+    "not shown any more, though it has traded": (None, "0.3", 60, False),
+    "forgotten": (None, "0.3", 3601, True),
+    "booked whole, whatever is said": (told(OrderStatus.RESTING), "0.69", 1, True),
+}
+
+
+@pytest.mark.parametrize(("said", "booked", "age", "over"), FATES.values(), ids=FATES.keys())
+def test_an_entry_is_over_when_all_that_it_has_executed_is_booked(
+    said: OrderOutcome | None, booked: str, age: int, over: bool
+) -> None:
+    name = OPENING.order.client_order_id
+    settlement = Settlement(books=Books(ledgers={}), executed={name: D(booked)} if booked != "0" else {})
+    until = OPENING.created_at + timedelta(seconds=age)
+    assert entries.is_over(OPENING, {name: said}, settlement, until) is over
+    assert entries.is_over(OPENING, {}, settlement, until) is (booked == "0.69"), "who could not be asked is not over"
