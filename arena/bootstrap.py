@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import socket
 import time
@@ -11,7 +10,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -22,7 +20,7 @@ from arena.adapters.binance.market import BinanceMarket
 from arena.application.cycle import Opening
 from arena.application.evidence import configuration
 from arena.application.lease import Held, acting
-from arena.application.ports import Accounts, Leases, MarketData, Models, Notifier, PaperBooks, Prompt, Records, TradingAccount
+from arena.application.ports import Accounts, Leases, Models, Notifier, PaperBooks, Prompt, Records
 from arena.application.prompt import PROMPT_VERSION, render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
@@ -32,19 +30,20 @@ from arena.application.sweep import Terms
 from arena.application.venue import Venue
 from arena.configuration import load_playbook
 from arena.connections import account_clients, open_model, open_notifier, open_records, public_client, request_budget, venue_url
-from arena.domain.competitor import AccountId, Competitor, CompetitorId, Environment, Season, SeasonId
+from arena.domain.competitor import AccountId, CompetitorId, Environment, Season
 from arena.domain.instrument import Instrument
 from arena.domain.market import MarketSnapshot
-from arena.domain.money import ZERO, plain
 from arena.domain.plan import Desk
 from arena.domain.risk import Limits
 from arena.errors import ConfigurationError
 from arena.halting import halt, halted, shutting_down
 from arena.mainnet import check_gate
 from arena.paper import paper_accounts, paper_market
+from arena.season_start import check_playbook, has_begun, open_season, season_of
 from arena.settings import LimitSettings, Settings
 from arena.steady_clock import SteadyClock
 from arena.strategies.playbook import Playbook
+from arena.strategies.registry import PLAYBOOKS
 
 CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
@@ -176,7 +175,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
     """
     if asking and settings.environment is Environment.MAINNET:
         check_gate(settings, datetime.now(UTC), begun=await has_begun(settings))
-    playbook = load_playbook(settings)
+    playbook = load_playbook(settings) if asking else PLAYBOOKS["free"]  # a sweep must not fail over a playbook's files
     async with AsyncExitStack() as closing:
         records = open_records(settings, closing)
         budget = request_budget()
@@ -190,16 +189,19 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
             one = next(iter(clients.values()))
             market = BinanceMarket(one, venue=_label(settings), interval=CANDLE_INTERVAL, contracts_file=kept)
         models = {each.llm_id: open_model(settings, each, closing) for each in competitors} if asking else {}
-        wanted = await _wanted(settings, competitors, market, playbook)
+        wanted = await season_of(settings, competitors, market, playbook)
         venue = Venue(
             market=market,
             accounts=_accounts(wanted, clients, market, records),
             instruments=await market.instruments(settings.available_pairs),
         )
         _check_pairs(settings, venue.instruments)
+        season = await open_season(wanted, venue.accounts, records)
+        if asking:
+            check_playbook(season, playbook)
         yield Arena(
             settings=settings,
-            season=await _open_season(wanted, venue, records),
+            season=season,
             playbook=playbook,
             limits=limits_of(settings),
             venue=venue,
@@ -212,14 +214,6 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
         )
 
 
-async def has_begun(settings: Settings) -> bool:
-    """Return whether the season is in the store; nothing is created."""
-    if not settings.supabase_url and not settings.database().exists():
-        return False
-    async with AsyncExitStack() as closing:
-        return await _is_known(open_records(settings, closing), SeasonId(settings.season))
-
-
 def limits_of(settings: LimitSettings) -> Limits:
     """Return the season's limits, the same objects in prompt and risk."""
     return Limits(
@@ -228,37 +222,6 @@ def limits_of(settings: LimitSettings) -> Limits:
         max_margin_usage=settings.max_margin_usage,
         stale_after=STALE_AFTER,
     )
-
-
-async def _wanted(settings: Settings, competitors: tuple[Competitor, ...], market: MarketData, playbook: Playbook) -> Season:
-    """Return the season as the settings describe it, should it begin now."""
-    paper = "paper on " if settings.environment is Environment.PAPER else ""
-    return Season(
-        season_id=SeasonId(settings.season),
-        started_at=await market.time(),
-        symbols=settings.available_pairs,
-        interval_seconds=settings.llm_decision_interval_seconds,
-        competitors=competitors,
-        market=f"{paper}{await market.label()}",
-        settings=settings.equal_settings(),
-        environment=settings.environment,
-        account_mode=settings.account_mode,
-        strategy=playbook.edition,
-    )
-
-
-async def _open_season(wanted: Season, venue: Venue, records: Records) -> Season:
-    """Open the season; a new one starts only on accounts that are flat and hold its competitors' capital."""
-    if not await _is_known(records, wanted.season_id):
-        capitals = {competitor.llm_id: competitor.capital for competitor in wanted.competitors}
-        for account, llm_ids in wanted.accounts().items():
-            await _check_account(account, venue.accounts[account], sum((capitals[llm_id] for llm_id in llm_ids), ZERO))
-        logging.getLogger("arena.season").info(f"season {wanted.season_id} begins. {wanted.settings}")
-    return await records.open_season(wanted)
-
-
-async def _is_known(records: Records, season_id: SeasonId) -> bool:
-    return bool([row async for row in records.rows("seasons", season_id)])
 
 
 def _accounts(wanted: Season, clients: Mapping[AccountId, FuturesClient], market: BinanceMarket, books: PaperBooks) -> Accounts:
@@ -274,21 +237,6 @@ def _of(account: AccountId, clients: Mapping[AccountId, FuturesClient]) -> Futur
             f"LLM_{letter}_BINANCE_API_KEY is empty, but with ACCOUNT_MODE=separate {account} needs an account"
         )
     return clients[account]
-
-
-async def _check_account(name: AccountId, account: TradingAccount, capital: Decimal) -> None:
-    book = await account.book()
-    if book.positions:
-        held = ", ".join(f"{side.lower()} {plain(abs(q))} {symbol}" for (symbol, side), q in sorted(book.positions.items()))
-        raise ConfigurationError(
-            f"a new season needs an account without positions, but {name} holds {held}: close them "
-            "(python scripts/emergency_shutdown.py closes everything) or go on with the season that opened them"
-        )
-    if book.wallet_balance < capital:
-        raise ConfigurationError(
-            f"the account {name} holds {book.wallet_balance:.2f} USDT, the capital of its competitors is {capital:.2f}: "
-            "add funds or lower INITIAL_BALANCE_PER_LLM"
-        )
 
 
 def _label(settings: Settings) -> str:

@@ -147,9 +147,10 @@ def report(
 def reconcile(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Show the competitors' books and the exchange side by side; changes nothing. Ends with 1 where they differ."""
     from arena.application.comparison import Comparison, compare
-    from arena.bootstrap import has_begun, open_arena
+    from arena.bootstrap import open_arena
     from arena.configuration import load_settings
     from arena.errors import ConfigurationError
+    from arena.season_start import has_begun
 
     async def run() -> Comparison:
         settings = load_settings()

@@ -9,9 +9,10 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from arena.bootstrap import has_begun, open_arena
+from arena.bootstrap import open_arena
 from arena.configuration import load_settings
 from arena.logs import configure_logging
+from arena.season_start import has_begun
 from tasks import protection
 
 OVERLAP_SECONDS = 10.0  # a run goes on until the next one has had the time to start

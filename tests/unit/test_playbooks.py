@@ -16,6 +16,7 @@ from arena.configuration import load_playbook
 from arena.domain.decision import OPENING, Action, Decision, EntryType
 from arena.domain.order import PositionSide
 from arena.errors import ConfigurationError
+from arena.season_start import check_playbook
 from arena.settings import Settings
 from arena.strategies import layout
 from arena.strategies.custom import WrongPlaybook, custom_playbook
@@ -23,6 +24,7 @@ from arena.strategies.playbook import Playbook
 from arena.strategies.prompt_reader import ReadPosition, ReadPrompt, ReadSpread, read_prompt
 from arena.strategies.registry import BASELINES, PLAYBOOKS, RULES, is_baseline, lacks
 from tests.fakes import build
+from tests.fakes.season import season
 from tests.fakes.walk import moving_snapshot, prompt, text_of
 
 SNAPSHOT = moving_snapshot()
@@ -333,3 +335,13 @@ def test_a_users_files_are_read_from_beside_each_other(tmp_path: Path) -> None:
 def test_the_documentation_names_every_playbook_and_every_label() -> None:
     told = (Path(__file__).parents[2] / "docs" / "playbooks.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in told for name in (*PLAYBOOKS, *layout.SERIES, *layout.FIGURES))
+
+
+def test_a_season_goes_on_with_the_playbook_it_began_with() -> None:
+    began = replace(season(), strategy=PLAYBOOKS["momentum"].edition)
+    check_playbook(began, PLAYBOOKS["momentum"])
+    for other in (PLAYBOOKS["free"], replace(PLAYBOOKS["momentum"], version=2)):
+        with pytest.raises(
+            ConfigurationError, match=r"began with the playbook momentum 1, .*name a new SEASON"
+        ):
+            check_playbook(began, other)
