@@ -57,7 +57,7 @@ _READING = """\
 - A series runs oldest to newest and ends at series_last, a shorter one too. last and mark are newer than the last candle.
 {explained}
 - free_margin is equity minus used_margin; largest_margin and largest_size_percent are what one more position may bind now.
-- inventory_percent is a position's value in percent of equity, negative for a short.
+- inventory_percent is the value of a position in percent of equity: above zero for a long, below zero for a short.
 """
 
 _ANSWER = """\
