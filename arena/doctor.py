@@ -17,7 +17,7 @@ from arena.adapters.binance.limits import WEIGHT_A_MINUTE, busy_cycle_weight
 from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.binance.market import BinanceMarket
 from arena.bootstrap import limits_of
-from arena.configuration import load_settings
+from arena.configuration import load_playbook, load_settings
 from arena.connections import account_clients, open_model, open_notifier, open_records, public_client, request_budget
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Competitor, Environment, SeasonId
 from arena.domain.pairs import check_pairs
@@ -74,9 +74,11 @@ async def _configuration() -> tuple[Settings | None, Finding]:
     try:
         settings = load_settings()
         settings.competitors()
+        playbook = load_playbook(settings)
     except ConfigurationError as error:
         return None, Finding(subject="configuration", well=False, detail=str(error), milliseconds=0)
-    detail = f"season {settings.season}, {settings.environment}, {settings.total_llms} competitors. {settings.equal_settings()}"
+    season = f"season {settings.season}, {settings.environment}, {settings.total_llms} competitors, playbook {playbook.name}"
+    detail = f"{season}. {settings.equal_settings()}"
     return settings, Finding(subject="configuration", well=True, detail=detail, milliseconds=0)
 
 

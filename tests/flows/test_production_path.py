@@ -171,7 +171,10 @@ def test_the_doctor_tries_everything_and_names_what_fails(configured: Path) -> N
 
 def test_the_doctor_is_content_when_all_is_well(configured: Path) -> None:
     models = {f"LLM_{letter}_MODEL": "random" for letter in COMPETITORS}
-    assert doctor(configured, **models)[0] == 0
+    code, said = doctor(configured, **models)
+    assert code == 0 and "playbook free" in said
+    code, said = doctor(configured, **models, STRATEGY="custom")
+    assert code == 1 and "STRATEGY=custom needs STRATEGY_FILE" in said
     code, said = doctor(configured, **models, BINANCE_TESTNET_SECRET_KEY="wrong", PREFECT_API_URL="http://127.0.0.1:9/api")
     assert code == 1
     failing = [line.split()[1] for line in said.splitlines() if line.startswith("FAIL")]
