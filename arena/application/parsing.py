@@ -104,7 +104,9 @@ def _entry(place: str, entry: Any, spelling: Mapping[str, str]) -> SymbolDecisio
 
 
 def _check_entry(place: str, read: SymbolDecision) -> None:
-    """Check that type and limit price say the same; which of the two was meant is not guessed."""
+    """Check that type and limit price say the same; which of the two was meant is not guessed. A hold does nothing anyway."""
+    if read.action is Action.HOLD:
+        return
     limit, price = read.entry_type is EntryType.LIMIT, read.limit_price
     if limit and read.action not in OPENING:
         raise _Wrong(f"{place}.entry_type", f"{read.action} is not an opening, so it cannot be a limit order")

@@ -69,8 +69,8 @@ pair you leave out is held. Every entry has all of these fields and no others:
 {only}- size_percent: whole number 0 to 100; of your equity for an opening, of the position for a reduce; 0 otherwise.
 - leverage: whole number 1 to {max_leverage} for an opening; 0 otherwise.
 - entry_type: market or limit for an opening; market otherwise.
-- limit_price: a number for an opening by limit; null otherwise.
-- stop_price, target_price: numbers for an opening (null: the default stop, no target); null otherwise.
+- limit_price: a price in quotation marks, such as "0.1234", for an opening by limit; null otherwise.
+- stop_price, target_price: prices likewise for an opening (null: the default stop, no target); null otherwise.
 - confidence: whole number 0 to 100, how probable you think it is that the decision earns money.
 - invalidation: what would prove the idea wrong, at most {longest} characters.
 - reason: why, at most {longest} characters. Both are shown to you again while the position is open.

@@ -1,8 +1,8 @@
 """The JSON schema of an answer, the same for all providers and competitors.
 
-Only what every provider's grammar can hold: objects without further fields, all of them required, enums, bounded integers and
-length limits. A range on a number with decimals cannot be enforced by a grammar, so prices are open and risk checks them.
-A list without a longest length is one that a small model never ends.
+Only what every provider's grammar holds: objects without further fields, all of them required, enums, bounded integers and
+length limits. No grammar holds a number with decimals within a range, and a number passes through floats on its way: prices are
+texts with a pattern, exact as the venue's own. A list without a longest length is one that a small model never ends.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ MAX_LEVERAGE = 125  # the venue's own; the season's limit is risk's to check
 LONGEST_SYMBOL = 32
 LONGEST_TEXT = 300  # characters of reason and invalidation; what is longer is cut, never rejected
 
-_PRICE = {"anyOf": [{"type": "number"}, {"type": "null"}]}  # a list of types is refused by anthropic's SDK
+PRICE_PATTERN = r"^[0-9]{1,7}(\.[0-9]{1,8})?$"
+_PRICE = {
+    "anyOf": [{"type": "string", "pattern": PRICE_PATTERN}, {"type": "null"}]
+}  # a list of types is refused by anthropic's SDK
 _ENTRY: dict[str, Any] = {
     "symbol": {"type": "string", "maxLength": LONGEST_SYMBOL},
     "action": {"type": "string", "enum": [action.value for action in Action]},

@@ -136,4 +136,4 @@ def _entry(
 
 
 def _number(price: Decimal | None) -> str:
-    return "null" if price is None else plain(price)  # exact: a Decimal never passes through a float
+    return "null" if price is None else json.dumps(plain(price))  # a text: a Decimal never passes through a float

@@ -341,7 +341,5 @@ def test_a_season_goes_on_with_the_playbook_it_began_with() -> None:
     began = replace(season(), strategy=PLAYBOOKS["momentum"].edition)
     check_playbook(began, PLAYBOOKS["momentum"])
     for other in (PLAYBOOKS["free"], replace(PLAYBOOKS["momentum"], version=2)):
-        with pytest.raises(
-            ConfigurationError, match=r"began with the playbook momentum 1, .*name a new SEASON"
-        ):
+        with pytest.raises(ConfigurationError, match=r"began with the playbook momentum 1, .*name a new SEASON"):
             check_playbook(began, other)

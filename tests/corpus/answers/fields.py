@@ -168,9 +168,13 @@ LIMITS: Group = {
         spoilt(limit_price=64500),
         "decisions[1].limit_price: 64500 is given, but entry_type is market",
     ),
-    "a limit that opens nothing": (
-        spoilt(action="hold", entry_type="limit", limit_price=64500),
-        "decisions[1].entry_type: hold is not an opening, so it cannot be a limit order",
+    "a hold by limit, which holds": (
+        answer(action="hold", entry_type="limit", limit_price=64500),
+        said(action="hold", entry_type="limit", limit_price=64500),
+    ),
+    "a close by limit": (
+        spoilt(action="close", entry_type="limit", limit_price=64500),
+        "decisions[1].entry_type: close is not an opening, so it cannot be a limit order",
     ),
     "a limit price for a close": (
         spoilt(action="close", limit_price=64500),
