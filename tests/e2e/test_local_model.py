@@ -47,11 +47,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def asked(url: str, seed: int, temperature: str) -> AsyncIterator[LanguageModel]:
+async def asked(url: str, seed: int, temperature: str, tokens: int) -> AsyncIterator[LanguageModel]:
     spec = ModelSpec(
         provider=Provider.OPENAI,
         model=local_model.NAME,
-        max_tokens=400,
+        max_tokens=tokens,
         temperature=Decimal(temperature),
         base_url=url,
         seed=seed,
@@ -65,13 +65,13 @@ def question() -> Prompt:
     return walk.prompt(walk.moving_snapshot(SYMBOLS), build.ledger())
 
 
-async def answer(url: str, seed: int, temperature: str = "0.9") -> Completion:
-    async with asked(url, seed, temperature) as model:
+async def answer(url: str, seed: int, temperature: str = "0.9", tokens: int = 100) -> Completion:
+    async with asked(url, seed, temperature, tokens) as model:
         return await model.complete(question(), SECONDS)
 
 
 async def test_a_real_answer_keeps_to_the_schema_and_comes_with_tokens_and_time(url: str) -> None:
-    completion = await answer(url, 1, "0.3")
+    completion = await answer(url, 1, "0.3", tokens=400)
     assert completion.stop_reason == "stop", "the list of decisions has a longest length, so that it ends"
     (*entries,) = json.loads(completion.text)["decisions"]
     assert len(entries) <= len(SYMBOLS)
