@@ -19,6 +19,7 @@ SIZE_PERCENT = 25
 LEAST_PERCENT = 10  # less room than this is left alone
 LEVERAGES = (2, 3)  # from, to: the lowest that reaches the symbol's smallest order is taken
 LEAST_DISTANCE = Decimal("0.006")  # of a stop or target from the price: well above what a round trip costs
+CERTAIN = Decimal("0.98")  # of the equity that is told: what is closed in the same answer costs something first
 _CONFIDENCE = 50
 
 
@@ -91,7 +92,7 @@ def _leverage(prompt: ReadPrompt, market: ReadSymbol, size_percent: int) -> int 
     """Return the lowest leverage at which the size is an order that the venue takes."""
     top = min(LEVERAGES[1], prompt.max_leverage, market.venue_max_leverage)
     for leverage in range(min(LEVERAGES[0], top), top + 1):
-        notional = prompt.equity * size_percent / 100 * leverage
+        notional = prompt.equity * CERTAIN * size_percent / 100 * leverage
         quantity = floor_to(notional / max(market.last, market.mark), market.step)
         if quantity >= market.min_quantity and quantity * min(market.last, market.mark) >= market.min_notional:
             return leverage

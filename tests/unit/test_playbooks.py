@@ -184,12 +184,12 @@ def quotes(score: str | None, span: str | None = "0.4") -> dict[str, str | None]
 def test_market_making_waits_half_a_range_away_and_gives_back_at_the_mean() -> None:
     read = read_of(PLAYBOOKS["market-making"])
     seen = with_figures(
-        read, {"BTCUSDT": quotes("-1.2"), "ETHUSDT": quotes("0.7"), "SOLUSDT": quotes(None), "DOGEUSDT": quotes("1", None)}
+        read, {"SOLUSDT": quotes("-1.2"), "ETHUSDT": quotes("0.7"), "BTCUSDT": quotes(None), "DOGEUSDT": quotes("1", None)}
     )
     found = parse_decision(RULES["market-making"](seen), list(read.symbols))
     assert isinstance(found, Decision)
     bid, offer = found.symbols
-    assert (bid.symbol, bid.action, offer.symbol, offer.action) == ("BTCUSDT", Action.OPEN_LONG, "ETHUSDT", Action.OPEN_SHORT)
+    assert (bid.symbol, bid.action, offer.symbol, offer.action) == ("SOLUSDT", Action.OPEN_LONG, "ETHUSDT", Action.OPEN_SHORT)
     for part, sign in ((bid, 1), (offer, -1)):
         market = read.symbols[part.symbol]
         low, high = sorted((market.last, market.mark))
@@ -197,8 +197,8 @@ def test_market_making_waits_half_a_range_away_and_gives_back_at_the_mean() -> N
         away = (low - part.limit_price) if sign > 0 else (part.limit_price - high)
         assert market.last * Decimal("0.002") <= away < market.last * Decimal("0.002") + market.tick
         assert (part.limit_price - part.stop_price) * sign > 0 and (part.target_price - part.limit_price) * sign > 0
-    back = holding(seen, held("BTCUSDT", PositionSide.SHORT), held("ETHUSDT", PositionSide.SHORT))
-    assert decided("market-making", back) == {"BTCUSDT": Action.CLOSE, "ETHUSDT": Action.HOLD}
+    back = holding(seen, held("SOLUSDT", PositionSide.SHORT), held("ETHUSDT", PositionSide.SHORT))
+    assert decided("market-making", back) == {"SOLUSDT": Action.CLOSE, "ETHUSDT": Action.HOLD}
 
 
 def test_an_opening_at_the_market_is_no_market_making() -> None:
