@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from arena.domain.decision import Action, EntryType
+from arena.domain.decision import OPENING, Action, EntryType
 
 ANSWER_SCHEMA_VERSION = 2
 MAX_LEVERAGE = 125  # the venue's own; the season's limit is risk's to check
@@ -36,9 +36,17 @@ _ENTRY: dict[str, Any] = {
 FIELDS = tuple(_ENTRY)
 
 
+_AT_THE_MARKET = {"entry_type": {"type": "string", "enum": [EntryType.MARKET.value]}, "limit_price": {"type": "null"}}
+_BY_LIMIT = {
+    "action": {"type": "string", "enum": [action.value for action in Action if action in OPENING]},
+    "entry_type": {"type": "string", "enum": [EntryType.LIMIT.value]},
+    "limit_price": _PRICE["anyOf"][0],
+}
+
+
 def answer_schema(pairs: int) -> dict[str, Any]:
-    """Return the schema of an answer over so many pairs: at most one entry for each."""
-    entry = {"type": "object", "properties": _ENTRY, "required": list(FIELDS), "additionalProperties": False}
+    """Return the schema of an answer over so many pairs: at most one entry for each, at the market or an opening by limit."""
+    entry = {"anyOf": [_entry(_AT_THE_MARKET), _entry(_BY_LIMIT)]}
     return {
         "title": f"decisions_v{ANSWER_SCHEMA_VERSION}",
         "type": "object",
@@ -46,3 +54,8 @@ def answer_schema(pairs: int) -> dict[str, Any]:
         "required": ["decisions"],
         "additionalProperties": False,
     }
+
+
+def _entry(narrowed: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an entry some of whose fields are narrower: no answer in it contradicts itself."""
+    return {"type": "object", "properties": {**_ENTRY, **narrowed}, "required": list(FIELDS), "additionalProperties": False}
