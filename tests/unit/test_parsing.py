@@ -39,8 +39,8 @@ def test_the_schema_passes_the_sdk_that_rewrites_it() -> None:
     schema = answer_schema(6)
     before = json.dumps(schema)
     rewritten = anthropic.transform_schema(dict(schema))
-    for entry in rewritten["properties"]["decisions"]["items"]["anyOf"]:
-        assert entry["required"] == list(TEMPLATE) and entry["additionalProperties"] is False
+    for each in rewritten["properties"]["decisions"]["items"]["anyOf"]:
+        assert each["required"] == list(TEMPLATE) and each["additionalProperties"] is False
     assert rewritten["properties"]["decisions"]["description"] == "{maxItems: 6}", "told, since the API refuses the bound"
     assert json.dumps(schema) == before
 
