@@ -25,7 +25,7 @@ from arena.application.prompt import PROMPT_VERSION, render_prompt, static_promp
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
 from arena.application.record import Alert, AlertKind
-from arena.application.study import Study, default_stops
+from arena.application.study import Study
 from arena.application.sweep import Terms
 from arena.application.venue import Venue
 from arena.configuration import load_playbook
@@ -84,7 +84,7 @@ class Arena:
             limits=self.limits,
             actions=self.playbook.actions,
             entry_types=self.playbook.entry_types,
-            default_stops=default_stops(studied, self.venue.instruments, self.playbook),
+            default_stops=studied.default_stops,
         )
 
     def configuration(self, rules: str) -> str:
@@ -141,7 +141,7 @@ class Arena:
         """Return every competitor's prompt of a cycle: one static part and one market section for all, an account for each."""
         instruments, state, playbook = self.venue.instruments, opening.state, self.playbook
         static = static_prompt(self.season, instruments, self.limits, playbook)
-        market = market_section(snapshot, studied, instruments, playbook, default_stops(studied, instruments, playbook))
+        market = market_section(snapshot, studied, instruments, playbook)
         return {
             llm_id: render_prompt(
                 static=static,

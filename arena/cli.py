@@ -7,14 +7,19 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from arena.errors import ArenaError
+
+if TYPE_CHECKING:
+    from arena.application.ports import Records
+    from arena.domain.competitor import SeasonId
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language models compete on Binance USD-M futures.")
 
@@ -24,6 +29,21 @@ app.add_typer(pairs, name="pairs")
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="A,B,C", show_default=False, help="Such as BTCUSDT,ETHUSDT,SOLUSDT.")]
 Preset = Annotated[str, typer.Option("--preset", help="major or low-price, instead of naming pairs.", show_default=False)]
 Season = Annotated[str, typer.Option("--season", help="The season's name; SEASON of .env where left out.")]
+T = TypeVar("T")
+
+
+def _from_records(season: str, read: Callable[[Records, SeasonId], Awaitable[T]]) -> T:
+    """Return what `read` finds in the records of a season; SEASON's where the name is empty."""
+    from arena.configuration import load_settings
+    from arena.connections import open_book
+    from arena.domain.competitor import SeasonId
+
+    async def run() -> T:
+        settings = load_settings()
+        async with AsyncExitStack() as closing:
+            return await read(open_book(settings, closing, season), SeasonId(season or settings.season))
+
+    return asyncio.run(run())
 
 
 @app.command()
@@ -65,33 +85,17 @@ def export(
 ) -> None:
     """Write a season's fills, funding, equity, positions, decisions and accounts as CSV."""
     from arena.adapters.storage.csv_files import write_export
-    from arena.configuration import load_settings
-    from arena.connections import open_book
-    from arena.domain.competitor import SeasonId
 
-    async def run() -> list[Path]:
-        settings = load_settings()
-        async with AsyncExitStack() as closing:
-            return await write_export(open_book(settings, closing, season), SeasonId(season or settings.season), out)
-
-    for path in asyncio.run(run()):
+    for path in _from_records(season, lambda records, name: write_export(records, name, out)):
         typer.echo(str(path))
 
 
 @app.command()
 def leaderboard(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Show who leads."""
-    from arena.application.leaderboard import Leaderboard, read_leaderboard
-    from arena.configuration import load_settings
-    from arena.connections import open_book
-    from arena.domain.competitor import SeasonId
+    from arena.application.leaderboard import read_leaderboard
 
-    async def run() -> Leaderboard:
-        settings = load_settings()
-        async with AsyncExitStack() as closing:
-            return await read_leaderboard(open_book(settings, closing, season), SeasonId(season or settings.season))
-
-    board = asyncio.run(run())
+    board = _from_records(season, read_leaderboard)
     if as_json:
         typer.echo(json.dumps(board.to_json(), indent=2))
     else:
@@ -103,17 +107,9 @@ def leaderboard(season: Season = "", as_json: Annotated[bool, typer.Option("--js
 @app.command()
 def fairness(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Check that every cycle treated all competitors alike; each violation in a line. Ends with 1 if there is one."""
-    from arena.application.fairness import Fairness, read_fairness
-    from arena.configuration import load_settings
-    from arena.connections import open_book
-    from arena.domain.competitor import SeasonId
+    from arena.application.fairness import read_fairness
 
-    async def run() -> Fairness:
-        settings = load_settings()
-        async with AsyncExitStack() as closing:
-            return await read_fairness(open_book(settings, closing, season), SeasonId(season or settings.season))
-
-    found = asyncio.run(run())
+    found = _from_records(season, read_fairness)
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=2))
     else:
@@ -130,16 +126,8 @@ def report(
 ) -> None:
     """Write a season's report as one self-contained HTML file."""
     from arena.application.season_report import season_report
-    from arena.configuration import load_settings
-    from arena.connections import open_book
-    from arena.domain.competitor import SeasonId
 
-    async def run() -> str:
-        settings = load_settings()
-        async with AsyncExitStack() as closing:
-            return await season_report(open_book(settings, closing, season), SeasonId(season or settings.season))
-
-    out.write_text(asyncio.run(run()), encoding="utf-8")
+    out.write_text(_from_records(season, season_report), encoding="utf-8")
     typer.echo(str(out))
 
 

@@ -19,4 +19,4 @@ async def snapshot(arena: Arena, as_of: datetime) -> MarketSnapshot:
 @step("indicators")
 async def indicators(arena: Arena, taken: MarketSnapshot) -> Study:
     """Compute once, for all competitors, what the playbook shows."""
-    return study(taken, arena.playbook)
+    return study(taken, arena.playbook, arena.venue.instruments)

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from arena.application.booking import Dialogue
 from arena.application.cycle import Opening, close_cycle, plan_turns
-from arena.application.execution import Execution
 from arena.application.execution import execute as carry_out
 from arena.application.lease import Held
 from arena.application.ports import Exchange
 from arena.application.record import CycleRecord
+from arena.application.sending import Execution
 from arena.application.venue import CaughtUp, catch_up
 from arena.bootstrap import Arena
 from arena.domain.competitor import CompetitorId

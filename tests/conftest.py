@@ -52,7 +52,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def marketdata() -> Path:
     """Real candles, where this machine has them; the product never needs them."""
     found = SHARED / "marketdata"

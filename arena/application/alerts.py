@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from arena.application.execution import Execution
 from arena.application.reconcile import in_words
 from arena.application.record import Alert, AlertKind, BookedFill, Discrepancy, Turn
+from arena.application.sending import Execution
 from arena.application.settlement import Settlement
 from arena.domain.client_id import parse_client_order_id
 from arena.domain.competitor import CompetitorId

@@ -12,11 +12,11 @@ from typing import Any
 
 from arena.application.alerts import alerts_of
 from arena.application.deciding import Asked
-from arena.application.execution import Execution
 from arena.application.finished import finished_intents
 from arena.application.ports import Prompt
 from arena.application.prompt import prompt_hash
 from arena.application.record import Booking, CycleRecord, EquityPoint, PositionPoint, SeasonState, Turn
+from arena.application.sending import Execution
 from arena.application.settlement import Protection
 from arena.application.venue import CaughtUp, Sent, marks_of
 from arena.domain.competitor import CompetitorId

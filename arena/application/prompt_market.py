@@ -28,7 +28,6 @@ def market_section(
     studied: Study,
     instruments: Mapping[str, Instrument],
     playbook: Playbook,
-    stops: Mapping[str, Decimal],
 ) -> str:
     """Return all symbols in alphabetical order; one without data says why, and nothing else.
 
@@ -37,14 +36,13 @@ def market_section(
         studied: What was computed of it; a symbol without any shows `n/a`.
         instruments: By symbol.
         playbook: Says what is shown.
-        stops: Distance of the default stop, USDT by symbol; the same that planning uses.
     """
     lines = [layout.MARKET, line(layout.AS_OF, instant(snapshot.as_of))]
     for symbol in sorted({*snapshot.symbols, *snapshot.missing}):
         lines += ["", layout.PART + symbol]
         if symbol in snapshot.symbols and symbol in instruments:
             market, tick = snapshot.symbols[symbol], instruments[symbol].tick_size
-            lines += _prices(market, tick, stops.get(symbol))
+            lines += _prices(market, tick, studied.default_stops.get(symbol))
             lines += _figures(market, tick, studied, playbook)
         else:
             cause = snapshot.missing.get(symbol, "the venue does not list it")

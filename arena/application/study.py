@@ -26,11 +26,13 @@ class Study:
         indicators: By symbol.
         figures: By symbol and label; None where a figure is not known.
         spreads: Between the pairs, where the playbook shows them.
+        default_stops: How far from the price an opening without a stop gets one, USDT on the tick, by symbol where it is known.
     """
 
     indicators: Mapping[str, Indicators] = field(default_factory=dict)
     figures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     spreads: tuple[Spread, ...] = ()
+    default_stops: Mapping[str, Decimal] = field(default_factory=dict)
 
     def of(self, symbol: str) -> Indicators:
         """Return a symbol's indicators, empty ones where it has none."""
@@ -45,8 +47,8 @@ class Study:
         return value
 
 
-def study(snapshot: MarketSnapshot, playbook: Playbook) -> Study:
-    """Return what the playbook shows of a snapshot."""
+def study(snapshot: MarketSnapshot, playbook: Playbook, instruments: Mapping[str, Instrument]) -> Study:
+    """Return what the playbook shows of a snapshot, and the default stops that prompt and planning share."""
     shown = playbook.shown
     wanted = shown | {DEFAULT_STOP_FROM} | ({RANKED_BY} if "momentum_rank" in shown else set())
     candles = {symbol: market.candles for symbol, market in snapshot.symbols.items()}
@@ -58,13 +60,15 @@ def study(snapshot: MarketSnapshot, playbook: Playbook) -> Study:
         indicators=computed,
         figures={symbol: {**own[symbol], **basket.get(symbol, {}), "momentum_rank": ranked[symbol]} for symbol in candles},
         spreads=spreads(candles) if playbook.spreads else (),
+        default_stops=_default_stops(computed, instruments, playbook),
     )
 
 
-def default_stops(studied: Study, instruments: Mapping[str, Instrument], playbook: Playbook) -> Mapping[str, Decimal]:
-    """Return how far from the price an opening without a stop gets one, USDT on the tick, by symbol where that is known."""
+def _default_stops(
+    computed: Mapping[str, Indicators], instruments: Mapping[str, Instrument], playbook: Playbook
+) -> Mapping[str, Decimal]:
     found: dict[str, Decimal] = {}
-    for symbol, seen in studied.indicators.items():
+    for symbol, seen in computed.items():
         atr = seen.atr14[-1] if seen.atr14 else None
         if atr is not None and atr > 0 and symbol in instruments:
             found[symbol] = ceil_to(Decimal(atr) * playbook.stop_atr, instruments[symbol].tick_size)

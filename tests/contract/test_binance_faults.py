@@ -224,6 +224,7 @@ async def test_a_ban_that_is_over_is_over(httpserver: HTTPServer, venue: Scripte
     client = FuturesClient(httpserver.url_for("").rstrip("/"), budget=RequestBudget(tmp_path / "banned-until"))
     await client.read("futures_time")
     await client.close()
+    assert len(httpserver.log) == 1, "the request went out"
 
 
 def test_an_order_is_looked_for_longer_than_the_venue_would_still_take_it() -> None:

@@ -156,7 +156,9 @@ async def test_whatever_is_ordered_and_whenever_anybody_looks(two: Two, seed: in
         else:
             await two.same()
     two.simulator.advance(60)
-    await two.same()
+    held = await two.same()  # compares every number of the two venues
+    assert set(held) <= {(symbol, side) for symbol in SYMBOLS for side in ("LONG", "SHORT")}
+    assert two.simulator.journal()["account-1"]["trades"], "a season without a trade proves nothing"
 
 
 async def test_a_liquidation_is_the_venues(two: Two) -> None:

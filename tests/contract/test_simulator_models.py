@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -13,18 +11,16 @@ import anthropic
 import httpx
 import openai
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 from arena.application.parsing import parse_decision
 from arena.application.ports import Prompt
 from arena.application.repair import repair_of
 from arena.application.schema import answer_schema
 from arena.domain.decision import Decision, InvalidDecision
-from arena.simulator.models import router
 from arena.strategies.prompt_reader import read_prompt
 from arena.strategies.registry import RULES
 from tests.fakes import build
+from tests.fakes.rules import served_rules
 from tests.fakes.walk import moving_snapshot, prompt, text_of
 
 SNAPSHOT = moving_snapshot(length=60)
@@ -34,18 +30,8 @@ FORMAT = {"type": "json_schema", "json_schema": {"name": "decision", "strict": T
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    app = FastAPI()
-    app.include_router(router)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with served_rules() as served:
+        yield served
 
 
 @pytest.fixture

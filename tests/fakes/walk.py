@@ -12,7 +12,7 @@ from arena.application.prompt import render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
 from arena.application.record import PastTurn
-from arena.application.study import default_stops, study
+from arena.application.study import study
 from arena.domain.instrument import Instrument
 from arena.domain.ledger import Ledger
 from arena.domain.market import Candle, MarketSnapshot, SymbolMarket
@@ -91,10 +91,10 @@ def prompt(
     """Return the prompt of one competitor, rendered as a cycle does."""
     known = instruments or build.instruments()
     named = replace(season(), symbols=tuple(sorted({*taken.symbols, *taken.missing})))
-    computed = study(taken, playbook)
+    computed = study(taken, playbook, known)
     return render_prompt(
         static=static_prompt(named, known, limits, playbook),
-        market=market_section(taken, computed, known, playbook, default_stops(computed, known, playbook)),
+        market=market_section(taken, computed, known, playbook),
         account=account_section(ledger, taken, limits, known, tuple(past), taken.as_of, actions=playbook.actions),
         pairs=len(named.symbols),
     )

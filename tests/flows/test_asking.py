@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from prefect import flow
 
 from arena.adapters.llm.build import build_model
@@ -26,10 +22,10 @@ from arena.application.study import study
 from arena.domain.competitor import ModelSpec, Provider
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.errors import ModelFault
-from arena.simulator.models import router
 from flows.trading_cycle import ask_all, run_cycle
 from tests.fakes.arena import Table
 from tests.fakes.models import HOLD, ScriptedModel, answer, completion, part
+from tests.fakes.rules import served_rules
 from tests.flows.test_trading_cycle import cycle, rows, table
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -42,19 +38,8 @@ PROVIDERS = (Provider.CLAUDE, Provider.DEEPSEEK, Provider.OPENAI)
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The baseline rules behind both wire formats, on loopback."""
-    app = FastAPI()
-    app.include_router(router)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with served_rules() as served:
+        yield served
 
 
 @asynccontextmanager
@@ -77,7 +62,7 @@ async def timed(at: Table) -> tuple[dict[str, Asked], float]:
     arena = await at.arena()
     opening = await open_cycle(arena.season.season_id, arena.venue.market, arena.records)
     snapshot = await arena.venue.market.snapshot(arena.season.symbols, opening.as_of)
-    prompts = arena.prompts(opening, snapshot, study(snapshot, arena.playbook))
+    prompts = arena.prompts(opening, snapshot, study(snapshot, arena.playbook, arena.venue.instruments))
 
     @flow(name="asking-under-test")
     async def run() -> tuple[dict[Any, Asked], float]:

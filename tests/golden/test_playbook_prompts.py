@@ -34,13 +34,8 @@ Taken = tuple[MarketSnapshot, Mapping[str, Instrument]]
 
 
 @pytest.fixture(scope="module")
-def real_market() -> Taken:
-    found = Path(__file__).resolve().parents[3] / "shared" / "marketdata" / "5m"
-    if not found.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail("the real candles of shared/marketdata are missing")
-        pytest.skip("the real candles of shared/marketdata are not on this machine")
-    return real_snapshot(found, AT)
+def real_market(marketdata: Path) -> Taken:
+    return real_snapshot(marketdata / "5m", AT)
 
 
 def holding(snapshot: MarketSnapshot) -> Ledger:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from arena.application import execution
+from arena.application import sending
 from arena.application.execution import execute
 from arena.domain.client_id import client_order_id
 from arena.domain.competitor import SeasonId
@@ -64,8 +64,8 @@ async def test_an_opening_of_unknown_fate_is_protected_as_if_it_had_landed() -> 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "STOP_PAUSES", (0.0, 0.0))
-    monkeypatch.setattr(execution, "TRIGGER_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(sending, "STOP_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(sending, "TRIGGER_PAUSES", (0.0, 0.0))
 
 
 @pytest.mark.parametrize(("failure", "tries"), [(refused, 1), (unreachable, 3)])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from arena.application import entries, execution
+from arena.application import entries, sending
 from arena.application.record import Books
 from arena.application.settlement import Settlement
 from arena.domain.competitor import SHARED_ACCOUNT
@@ -49,7 +49,7 @@ def bars(*after: str) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "TRIGGER_PAUSES", (0.0,))
+    monkeypatch.setattr(sending, "TRIGGER_PAUSES", (0.0,))
 
 
 def halve(at: Table) -> None:

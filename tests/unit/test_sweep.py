@@ -14,7 +14,7 @@ import pytest
 
 from arena.adapters.paper.account import PaperOrder
 from arena.adapters.paper.market import PaperMarket
-from arena.application import entries, execution, lease, venue
+from arena.application import entries, lease, sending, venue
 from arena.application.reconcile import discrepancies
 from arena.application.record import SeasonState
 from arena.bootstrap import Arena
@@ -41,7 +41,7 @@ CALM = ["150 151 149 150"] * 30
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(venue, "PAUSES", (0.0,))
-    monkeypatch.setattr(execution, "STOP_PAUSES", (0.0,))
+    monkeypatch.setattr(sending, "STOP_PAUSES", (0.0,))
     monkeypatch.setattr(lease, "RETRY_SECONDS", 0.01)
 
 
