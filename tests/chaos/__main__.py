@@ -32,7 +32,7 @@ from arena.adapters.storage.sqlite import SqliteRecords
 from arena.domain.competitor import SeasonId
 from scripts.processes import default_signals, free_port, python, running
 from tasks.protection import BLIND_SECONDS, LOOK_SECONDS
-from tests.chaos.audit import Audit, audit, naked
+from tests.chaos.audit import Audit, audit, naked, orphans
 from tests.chaos.run import Life, forked
 from tests.chaos.weather import rules
 
@@ -220,6 +220,8 @@ def _verdict(season: Season, http: httpx.Client, faults: int) -> dict[str, Any]:
         for fault in each.faults:
             print(fault, file=sys.stderr)
     print(f"given up: {dict(season.reasons)}; killed {dict(sorted(season.killed_at.items()))}", file=sys.stderr)
+    for name in (name for key in traded for name in orphans(accounts[key])):
+        print(f"{name} rests and protects nothing", file=sys.stderr)
     worst = sorted((found for key in traded for found in naked(accounts[key], now)), reverse=True)[:3]
     print(f"longest without a stop: {worst}", file=sys.stderr)
     return {

@@ -66,7 +66,7 @@ def audit(account: Row, now: datetime, tables: Mapping[str, Sequence[Row]], lett
         limit_fills=sum(trade["order_id"] in limits for trade in ours),
         lost=len(there - booked.keys()),
         doubled=sum(count - 1 for key, count in booked.items() if key in there and count > 1) + len(sent_twice),
-        orphan_stops=len(list(_orphans(account))),
+        orphan_stops=len(list(orphans(account))),
         naked_seconds=max((seconds for seconds, _ in naked(account, now)), default=0.0),
         books_equal=not faults,
         faults=tuple(faults),
@@ -163,7 +163,8 @@ def _sent_twice(account: Row) -> dict[str, int]:
     return {name: count for name, count in executed.items() if count > 1}
 
 
-def _orphans(account: Row) -> Iterator[str]:
+def orphans(account: Row) -> Iterator[str]:
+    """Yield the client ids of orders that rest and protect nothing."""
     held: dict[Held, Decimal] = defaultdict(Decimal)
     for trade in account["trades"]:
         for key, quantity in _shares(trade, {}):

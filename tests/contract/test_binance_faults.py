@@ -219,6 +219,17 @@ async def test_after_a_418_nothing_is_sent_by_anybody_on_this_machine(
         await later.close()
 
 
+@pytest.mark.parametrize(("leg", "code"), [(Leg.STOP, -4045), (Leg.OPEN, -2019)])
+async def test_a_refusal_of_the_second_sending_says_nothing_of_the_first(
+    venue: Scripted, client: FuturesClient, leg: Leg, code: int
+) -> None:
+    """The first may have landed and not be visible yet: whoever took it for refused would leave a stop, or a position, behind."""
+    venue.lands = False
+    venue.script = [UNKNOWN["503 unknown"], (400, {"code": code, "msg": "Not now."})]
+    outcome = await placed(client, order(leg, "2", trigger="95" if leg is Leg.STOP else None))
+    assert len(venue.sent) == 2 and outcome.status is OrderStatus.UNKNOWN
+
+
 async def test_a_ban_that_is_over_is_over(httpserver: HTTPServer, venue: Scripted, tmp_path: Path) -> None:
     (tmp_path / "banned-until").write_text("2025-01-01T00:00:00+00:00\n")
     client = FuturesClient(httpserver.url_for("").rstrip("/"), budget=RequestBudget(tmp_path / "banned-until"))

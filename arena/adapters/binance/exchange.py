@@ -51,16 +51,18 @@ class BinanceExchange:
     async def place(self, order: Order) -> OrderOutcome:
         """Send an order; an unknown result is looked up by its client id before it is sent again under the same id.
 
+        A refusal of the second sending says nothing of the first, which may have landed and not be visible yet.
+
         Raises:
             ExchangeUnavailable, RateLimited: Nothing was executed.
         """
-        for _ in range(SENDS):
+        for earlier_sendings in range(SENDS):
             try:
                 answer = await self._client.write("futures_create_order", **_parameters(order))
             except VenueRefusal as refusal:
-                if refusal.code != _DUPLICATE:
+                if refusal.code != _DUPLICATE and not earlier_sendings:
                     return _outcome(order.client_order_id, OrderStatus.REFUSED, code=refusal.code, message=refusal.message)
-                if order.order_type.conditional:
+                if refusal.code == _DUPLICATE and order.order_type.conditional:
                     return _outcome(order.client_order_id, OrderStatus.RESTING, message="it is there already")
             except ExecutionUnknown:
                 pass
