@@ -18,6 +18,7 @@ from arena.domain.order import Fill, Intent, Leg, Order, OrderOutcome, OrderStat
 _OPEN = (OrderStatus.RESTING, OrderStatus.UNKNOWN)
 _LEAVING = frozenset({Action.CLOSE, Action.REDUCE})
 _RESTS = "rests until the next round"
+PAST_TURNS = 6  # half an hour at the usual cadence: so many are told
 LONGEST_ERROR = 200  # characters; a provider's error page would drown the prompt
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from arena.application.alerts import how_closed
+from arena.application.past import PAST_TURNS
 from arena.application.prompt_figures import amount, instant, line, one_line, price
 from arena.application.record import PastTurn
 from arena.application.venue import marks_of
@@ -23,7 +24,6 @@ from arena.strategies.playbook import EVERY_ACTION
 
 LONGEST_THESIS = 300  # characters of a model's own earlier words
 LONGEST_PAST = 400
-PAST_TURNS = 6  # half an hour at the usual cadence
 
 
 def account_section(

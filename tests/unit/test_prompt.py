@@ -13,8 +13,9 @@ import pytest
 
 from arena.analysis.indicators import indicators
 from arena.application.parsing import parse_decision
+from arena.application.past import PAST_TURNS
 from arena.application.prompt import prompt_hash, static_prompt
-from arena.application.prompt_account import LONGEST_PAST, LONGEST_THESIS, PAST_TURNS, account_section
+from arena.application.prompt_account import LONGEST_PAST, LONGEST_THESIS, account_section
 from arena.application.prompt_figures import amount, instant, one_line, percent, price, rounded
 from arena.application.prompt_market import market_section
 from arena.application.record import PastTurn

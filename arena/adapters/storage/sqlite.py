@@ -19,7 +19,8 @@ from arena.adapters.storage.rows import (
     season_rows,
 )
 from arena.adapters.storage.sqlite_accounts import SqliteAccounts
-from arena.adapters.storage.sqlite_read import read_season, read_state
+from arena.adapters.storage.sqlite_read import read_rows, read_season
+from arena.adapters.storage.state import state_of
 from arena.application.evidence import EQUAL_SETTINGS
 from arena.application.record import Booking, CycleRecord, SeasonState
 from arena.domain.competitor import Season, SeasonId
@@ -58,7 +59,8 @@ class SqliteRecords(SqliteAccounts):
     async def state(self, season_id: SeasonId, as_of: datetime) -> SeasonState:
         """Return where the next cycle starts."""
         with self._unit_of_work(f"the state of season {season_id} was not read", begin="BEGIN") as db:
-            return read_state(db, season_id, as_of)
+            rows = read_rows(db, season_id, as_of)
+        return state_of(rows, as_of)
 
     async def begin_cycle(self, season_id: SeasonId, number: int, as_of: datetime) -> None:
         """Claim a cycle's number."""
