@@ -63,7 +63,7 @@ async def test_a_limit_that_is_refused_behind_a_lost_answer_is_unknown(simulator
     """The first sending may rest, not visible yet, from before the price came: it is known after `entries.NEVER_LANDED`."""
     simulator.strike({**LOST, "method": "POST", "landed": True})
     assert (await account.place(limit("2", "100.5"))).status is OrderStatus.UNKNOWN
-    assert sent(simulator) == []
+    assert sent(simulator) == [] and await account.find("SOLUSDT", NAME, conditional=False) is None
 
 
 async def test_a_limit_that_rests_is_not_asked_for_until_it_is_filled(simulator: Simulator, account: BinanceAccount) -> None:

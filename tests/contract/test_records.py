@@ -19,7 +19,6 @@ import pytest
 
 from arena.adapters.storage.rows import TABLES, cell
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.past import PAST_TURNS
 from arena.application.ports import Records
 from arena.application.record import LATELY, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
 from arena.domain.competitor import (
@@ -563,16 +562,16 @@ class RecordsContract:
         assert full["action"] == str(wanted.action)
         assert full["stop_price"] == row["stop_price"]
 
-    async def test_the_past_is_as_many_turns_as_a_prompt_tells(self, records: Records) -> None:
+    async def test_the_past_is_the_last_six_turns_of_each(self, records: Records) -> None:
         story = Story()
         await records.open_season(story.season)
         record = await book(records, story, 7)
         past = (await records.state(TEST, record.closed_at)).past
         assert {name: [turn.cycle for turn in turns] for name, turns in past.items()} == {
-            name: [8 - n for n in range(PAST_TURNS, 0, -1)] for name in (A, B, C)
+            name: [2, 3, 4, 5, 6, 7] for name in (A, B, C)
         }
-        assert past[B][-4].summary == "no answer (timeout): no answer within 90 s; nothing was done"
-        assert past[B][-4].time == START + 4 * STEP
+        assert past[B][2].summary == "no answer (timeout): no answer within 90 s; nothing was done"
+        assert past[B][2].time == START + 4 * STEP
         assert past[A][-1].summary.count(";") == 2
 
     async def test_calls_of_the_last_hour_count_and_refusals_to_ask_do_not(self, records: Records) -> None:

@@ -15,6 +15,8 @@ from arena.application.record import LATELY
 from arena.domain.competitor import Season, SeasonId
 from arena.errors import ConfigurationError
 
+_TURN = "id, cycle, llm_id, time, calls, summary"  # not the prompts: they are long, and nobody reads them here
+
 
 def read_season(db: sqlite3.Connection, season_id: SeasonId) -> Season | None:
     """Return a season as it was created; None where there is none."""
@@ -34,27 +36,21 @@ def read_rows(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> T
     competitors = _competitors(db, season_id)
     bookings = _rows(db, "SELECT * FROM bookings WHERE season_id = ? ORDER BY number DESC LIMIT 1", season_id)
     cycles = _cycles(db, season_id)
-    turns = _turns(db, season_id, competitors, as_of)
-    intents = _intents(db, season_id, turns)
+    told = _last_turns(db, season_id, competitors)
+    intents = _open_intents(db, season_id) + _ended_limits(db, season_id, told)
     settled_until = datetime.fromisoformat(bookings[0]["closed_at"] if bookings else seasons[0]["started_at"])
+    since = iso(settled_until - LATELY)
     return {
         "seasons": seasons,
         "competitors": competitors,
         "cycles": cycles,
         "bookings": bookings,
         "llm_accounts": _rows(db, "SELECT * FROM llm_accounts WHERE season_id = ? ORDER BY id", season_id),
-        "positions": _rows(
-            db,
-            "SELECT * FROM positions INDEXED BY positions_open "  # else SQLite walks through the closed ones
-            "WHERE season_id = ? AND status = 'open' ORDER BY opened_at, symbol, side",
-            season_id,
-        ),
+        "positions": _open_positions(db, season_id),
         "intents": intents,
-        "turns": turns,
-        "fills": _fills(db, season_id, intents, settled_until - LATELY),
-        "funding": _rows(
-            db, "SELECT * FROM funding WHERE season_id = ? AND time > ? ORDER BY id", season_id, iso(settled_until - LATELY)
-        ),
+        "turns": _merged(told, _asked_turns(db, season_id, as_of)),
+        "fills": _fills(db, season_id, intents, since),
+        "funding": _rows(db, "SELECT * FROM funding WHERE season_id = ? AND time > ?", season_id, since),
         "closed_trades": _news(db, season_id, cycles),
         "model_calls": _paid_calls(db, season_id, as_of),
     }
@@ -81,39 +77,55 @@ def _cycles(db: sqlite3.Connection, season_id: SeasonId) -> list[Row]:
     return begun if begun == booked else begun + booked
 
 
-def _turns(db: sqlite3.Connection, season_id: SeasonId, competitors: Iterable[Row], as_of: datetime) -> list[Row]:
-    """Return the last turns of each competitor and those of the last hour in which a model was asked, oldest first."""
-    found: dict[int, Row] = {}
-    for each in competitors:
-        last = "SELECT * FROM turns WHERE season_id = ? AND llm_id = ? ORDER BY cycle DESC LIMIT ?"
-        found |= {row["id"]: row for row in _rows(db, last, season_id, each["llm_id"], PAST_TURNS)}
-    asked = "SELECT * FROM turns WHERE season_id = ? AND calls > 0 AND time > ? AND time <= ?"
-    found |= {row["id"]: row for row in _rows(db, asked, season_id, iso(as_of - WINDOW), iso(as_of))}
-    return sorted(found.values(), key=_in_order)
+def _open_positions(db: sqlite3.Connection, season_id: SeasonId) -> list[Row]:
+    return _rows(
+        db,
+        "SELECT * FROM positions INDEXED BY positions_open "  # else SQLite walks through the closed ones
+        "WHERE season_id = ? AND status = 'open' ORDER BY opened_at, symbol, side",
+        season_id,
+    )
+
+
+def _last_turns(db: sqlite3.Connection, season_id: SeasonId, competitors: Iterable[Row]) -> list[Row]:
+    """Return the turns that the next prompts tell."""
+    sql = f"SELECT {_TURN} FROM turns WHERE season_id = ? AND llm_id = ? ORDER BY cycle DESC LIMIT ?"  # noqa: S608  own columns
+    return [row for each in competitors for row in _rows(db, sql, season_id, each["llm_id"], PAST_TURNS)]
+
+
+def _asked_turns(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> list[Row]:
+    """Return the turns of the last hour in which a model was asked."""
+    sql = f"SELECT {_TURN} FROM turns WHERE season_id = ? AND calls > 0 AND time > ? AND time <= ?"  # noqa: S608  own columns
+    return _rows(db, sql, season_id, iso(as_of - WINDOW), iso(as_of))
+
+
+def _merged(*found: Iterable[Row]) -> list[Row]:
+    """Return rows that were found in several ways, each once, by time."""
+    once = {row["id"]: row for rows in found for row in rows}
+    return sorted(once.values(), key=_in_order)
 
 
 def _in_order(row: Row) -> tuple[Any, ...]:
     return row["time"], row["id"]
 
 
-def _intents(db: sqlite3.Connection, season_id: SeasonId, turns: Iterable[Row]) -> list[Row]:
-    """Return the open ones, and the limit orders of these turns that nothing more can come of."""
-    open_ones = _rows(db, "SELECT * FROM intents WHERE season_id = ? AND closed_cycle IS NULL ORDER BY id", season_id)
-    ended = (
+def _open_intents(db: sqlite3.Connection, season_id: SeasonId) -> list[Row]:
+    return _rows(db, "SELECT * FROM intents WHERE season_id = ? AND closed_cycle IS NULL ORDER BY id", season_id)
+
+
+def _ended_limits(db: sqlite3.Connection, season_id: SeasonId, turns: Iterable[Row]) -> list[Row]:
+    """Return the limit orders of these turns that nothing more can come of."""
+    sql = (
         "SELECT * FROM intents INDEXED BY intents_cycle WHERE season_id = ? AND cycle = ? "
         "AND order_type = 'LIMIT' AND closed_cycle IS NOT NULL ORDER BY id"
     )
-    cycles = sorted({turn["cycle"] for turn in turns})
-    return open_ones + [row for cycle in cycles for row in _rows(db, ended, season_id, cycle)]
+    return [row for cycle in sorted({turn["cycle"] for turn in turns}) for row in _rows(db, sql, season_id, cycle)]
 
 
-def _fills(db: sqlite3.Connection, season_id: SeasonId, intents: Iterable[Row], since: datetime) -> list[Row]:
-    """Return the trades after `since` and those of these intents, by time."""
-    found = {row["id"]: row for row in _rows(db, "SELECT * FROM fills WHERE season_id = ? AND time > ?", season_id, iso(since))}
-    for intent in intents:
-        sql = "SELECT * FROM fills INDEXED BY fills_order WHERE season_id = ? AND client_order_id = ?"
-        found |= {row["id"]: row for row in _rows(db, sql, season_id, intent["client_order_id"])}
-    return sorted(found.values(), key=_in_order)
+def _fills(db: sqlite3.Connection, season_id: SeasonId, intents: Iterable[Row], since: str) -> list[Row]:
+    """Return the trades after `since` and those of these intents."""
+    late = _rows(db, "SELECT * FROM fills WHERE season_id = ? AND time > ?", season_id, since)
+    sql = "SELECT * FROM fills INDEXED BY fills_order WHERE season_id = ? AND client_order_id = ?"
+    return _merged(late, *(_rows(db, sql, season_id, intent["client_order_id"]) for intent in intents))
 
 
 def _news(db: sqlite3.Connection, season_id: SeasonId, cycles: Iterable[Row]) -> list[Row]:

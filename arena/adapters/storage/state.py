@@ -33,9 +33,9 @@ def state_of(rows: Tables, as_of: datetime) -> SeasonState:
 
     Args:
         rows: By table, at least: the season with its competitors and accounts, the last cycle that was begun and the last
-            that was booked, the last booking, the open positions and intents, the last `PAST_TURNS` turns of each and those of
-            the last hour, their ended limit orders, the fills of all these orders and of the last `LATELY`, the fundings of that
-            time, the news, and what the calls of the day have cost. Fills and news come by time.
+            that was booked, the last booking, the open positions and intents, the last `PAST_TURNS` turns of each with their
+            ended limit orders, the turns of the last hour, the fills of all these orders and of the last `LATELY`, the fundings
+            of that time, the news, and what the calls of the day have cost. Turns, fills and news come by time.
         as_of: The venue's time.
     """
     season = season_of(rows["seasons"][0], rows["competitors"])
@@ -85,11 +85,7 @@ def _lately(rows: Tables, since: datetime) -> Lately:
 def _past(rows: Tables, llm_id: CompetitorId) -> tuple[PastTurn, ...]:
     """Return the last turns, oldest first, with what has become of their limit orders."""
     turns = [row for row in rows["turns"] if row["llm_id"] == llm_id]
-    return tuple(_past_turn(row, rows) for row in sorted(turns, key=_cycle_of)[-PAST_TURNS:])
-
-
-def _cycle_of(row: Stored) -> int:
-    return int(row["cycle"])
+    return tuple(_past_turn(row, rows) for row in turns[-PAST_TURNS:])
 
 
 def _past_turn(turn: Stored, rows: Tables) -> PastTurn:
