@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -190,6 +192,24 @@ class TestSqliteFile:
         with ThreadPoolExecutor(8) as pool:
             opened = list(pool.map(lambda _: SqliteRecords(path), range(8)))
         assert asyncio.run(opened[0].open_season(season())) == asyncio.run(opened[7].open_season(season()))
+
+    def test_sqlite_that_will_not_wait_is_asked_again(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Two who make the same new file: the one that reads while the other commits is refused at once, busy timeout or not."""
+        refused = []
+
+        class Refusing(sqlite3.Connection):
+            def execute(self, sql: str, *rest: Any) -> sqlite3.Cursor:
+                if "WAL" in sql and len(refused) < 3:
+                    refused.append(sql)
+                    error = sqlite3.OperationalError("database is locked")
+                    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                    raise error
+                return super().execute(sql, *rest)
+
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Refusing))
+        records = SqliteRecords(path)
+        assert len(refused) == 3
+        assert records._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
     @settings(max_examples=100, deadline=None)
     @given(amount=st.decimals(min_value="-1e9", max_value="1e9", places=18, allow_nan=False))

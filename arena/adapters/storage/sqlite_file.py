@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -16,6 +17,7 @@ from arena.errors import ConfigurationError, RecordsError
 SCHEMA_VERSION = 3
 OWNER_ONLY = 0o600
 BUSY_TIMEOUT_MS = 5000
+BUSY_PAUSE_SECONDS = 0.01
 
 
 class SqliteFile:
@@ -97,9 +99,23 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by {age} version of the arena (schema {version}, this one knows {SCHEMA_VERSION}); "
             "use that version, or name a new file"
         )
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")  # an intent must survive a power cut: the order is sent right after it
     connection.execute("PRAGMA foreign_keys = ON")
     if version == 0:
         schema = files("arena.adapters.storage").joinpath("schema.sql").read_text(encoding="utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log; SQLite does not wait for others when it changes the mode, whatever the busy timeout."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(BUSY_PAUSE_SECONDS)
+        else:
+            return
