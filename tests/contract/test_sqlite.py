@@ -18,7 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.adapters.storage import sqlite as sqlite_module
-from arena.adapters.storage.rows import TABLES, cell
+from arena.adapters.storage.booking_rows import KEPT_WHEN_CLOSED, booking_rows
+from arena.adapters.storage.marks import marked, sealed, sealed_season
+from arena.adapters.storage.rows import TABLES, cell, intent_row, season_rows
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.record import Alert, AlertKind, CycleRecord, ForeignFill
 from arena.domain.competitor import SHARED_ACCOUNT
@@ -65,17 +67,49 @@ class TestSqliteFile:
         with pytest.raises(ConfigurationError, match="cannot be opened"):
             SqliteRecords(tmp_path)
 
-    @pytest.mark.parametrize("name", ["ledger_entries", "fills", "funding", "equity_points"])
+    @pytest.mark.parametrize("name", sorted(set(TABLES) - {"llm_accounts", "positions", "cycles", "intents"}))
     async def test_what_happened_is_never_changed(self, path: Path, name: str) -> None:
         records, story = SqliteRecords(path), Story()
         await records.open_season(story.season)
-        await book(records, story, 6)
+        await book(records, story, 4)
+        await book_record(records, _with_everything(story.cycle()))
         before = await table(records, name)
         assert before
-        for statement in (f"DELETE FROM {name}", f"UPDATE {name} SET time = ''"):
+        for statement in (f"DELETE FROM {name}", f"UPDATE {name} SET season_id = ''"):
             with pytest.raises(sqlite3.IntegrityError, match=f"{name} is append-only"):
                 raw(path).execute(statement)
         assert await table(records, name) == before
+
+    @pytest.mark.parametrize(
+        ("statement", "refusal"),
+        [
+            ("DELETE FROM cycles", "cycles are never deleted"),
+            ("UPDATE cycles SET requests = 0", "a booked cycle is never changed"),
+            ("DELETE FROM intents", "intents are never deleted"),
+            ("UPDATE intents SET closed_booking = NULL WHERE closed_booking = 1", "an intent is never changed, but closed once"),
+            ("UPDATE intents SET quantity = '1' WHERE closed_booking IS NULL", "an intent is never changed, but closed once"),
+        ],
+    )
+    async def test_cycles_and_intents_are_ended_once(self, path: Path, statement: str, refusal: str) -> None:
+        records, story = SqliteRecords(path), Story()
+        await records.open_season(story.season)
+        await book(records, story, 2)
+        with pytest.raises(sqlite3.IntegrityError, match=refusal):
+            raw(path).execute(statement)
+
+    async def test_every_column_is_written(self, path: Path) -> None:
+        """A column that a row leaves out would have no mark."""
+        records, story = SqliteRecords(path), Story()
+        await records.open_season(story.season)
+        await book(records, story, 4)
+        written = {**sealed_season(season_rows(story.season)), **sealed(booking_rows(_with_everything(story.cycle())))}
+        written["intents"] = [marked(intent_row(TEST, story.intents[5][0]))]
+        assert set(written) == set(TABLES)
+        for name, rows in written.items():
+            columns = {row[1] for row in raw(path).execute(f"PRAGMA table_info({name})")}
+            by_the_store = {"id", "created_at", "updated_at", "journal_hash" if name == "bookings" else "closed_booking"}
+            whole = frozenset(columns - by_the_store)
+            assert {frozenset(row) for row in rows} <= {whole, whole - KEPT_WHEN_CLOSED if name == "positions" else whole}, name
 
     @pytest.mark.parametrize("name", sorted(set(TABLES) - {"seasons", "competitors", "intents"}))
     async def test_a_failure_in_any_table_books_nothing(self, path: Path, name: str) -> None:
@@ -218,6 +252,11 @@ class TestSqliteFile:
         assert isinstance(text, str)
         assert "E" not in text
         assert Decimal(text) == amount
+
+
+async def book_record(records: SqliteRecords, record: CycleRecord) -> None:
+    await records.begin_cycle(TEST, record.number, record.scheduled_at)
+    await records.book(record)
 
 
 def _with_everything(record: CycleRecord) -> CycleRecord:

@@ -8,15 +8,27 @@ from arena.adapters.storage.rows import BOOKED, Row, Tables, account_row, as_jso
 from arena.application.calls import ModelCall
 from arena.application.evidence import Asking
 from arena.application.past import came_of, forced, summary
+from arena.application.ports import Completion
 from arena.application.record import Booking, CycleRecord, PositionPoint, Turn
 from arena.domain.decision import Decision, InvalidDecision, SymbolDecision
 from arena.domain.ledger import ClosedTrade
 from arena.domain.money import ZERO, plain
 from arena.domain.position import Position
 
+_OF_THE_CALL = ("latency_ms", "request_id")  # which a completion knows too
+KEPT_WHEN_CLOSED = frozenset(  # columns of a position that closing it leaves as they were
+    {"thesis", "opened_quantity", "opened_notional", "closed_quantity", "closed_notional"}
+)
+_RENAMED = ("action", "reason")  # of a wish
+_WISHED = [each.name for each in fields(SymbolDecision) if each.name not in _RENAMED]
+_ANSWERED = [each.name for each in fields(Completion) if each.name not in _OF_THE_CALL]
+
 
 def booking_rows(booking: Booking) -> Tables:
-    """Return every row that a unit of work writes, by table; `cycles`, `llm_accounts`, `positions` and `orders` may exist."""
+    """Return every row that a unit of work writes, by table; those of `cycles`, `llm_accounts` and `positions` may exist.
+
+    The booking's own row has no marks yet, see `marks.sealed`.
+    """
     tables: Tables = {
         "orders": [{"llm_id": llm_id, **flat(outcome)} for llm_id, outcome in booking.outcomes],
         "fills": [{**flat(each, without=("fill",)), **flat(each.fill), "booked_cycle": booking.cycle} for each in booking.fills],
@@ -34,7 +46,7 @@ def booking_rows(booking: Booking) -> Tables:
         tables[name] = [{**_key(name, booking), **row} for row in rows]
     points = {point.llm_id: point for point in booking.equity}
     tables["llm_accounts"] = [
-        {"season_id": booking.season_id, **account_row(ledger, points.get(llm_id))}
+        {"season_id": booking.season_id, "booking": booking.booking, **account_row(ledger, points.get(llm_id))}
         for llm_id, ledger in sorted(booking.ledgers.items())
     ]
     tables["bookings"] = [_booking_row(booking)]
@@ -110,6 +122,7 @@ def _booking_row(booking: Booking) -> Row:
         "closed_at": iso(booking.closed_at),
         "cursor": as_json(booking.books.cursor),
         "foreign_holdings": as_json(holdings),
+        "closed_intents": as_json(booking.closed_intents),
     }
 
 
@@ -144,7 +157,7 @@ def _turn_row(record: CycleRecord, turn: Turn) -> Row:
 
 
 def _call_row(turn: Turn, call: ModelCall) -> Row:
-    answered = flat(call.completion, without=("latency_ms", "request_id")) if call.completion else {}
+    answered = flat(call.completion, without=_OF_THE_CALL) if call.completion else dict.fromkeys(_ANSWERED)
     return {"llm_id": turn.llm_id, **flat(call, without=("completion",)), **answered}
 
 
@@ -159,11 +172,11 @@ def _decision_rows(record: CycleRecord, turn: Turn) -> list[Row]:
     said = {"kind": failure, "error": error, "text": turn.said}
     outcome = forced(turn, record.fills) or "nothing was done"
     told = {"reasoning": clean(error or ""), "outcome": clean(outcome), "full_response": as_json(said)}
-    return [{**key, "decision_type": kind, "symbol": None, **told}]
+    return [{**key, **dict.fromkeys(_WISHED), "decision_type": kind, **told}]
 
 
 def _symbol_row(wanted: SymbolDecision) -> Row:
-    row = flat(wanted, without=("action", "reason"))
+    row = flat(wanted, without=_RENAMED)
     return {**row, "decision_type": str(wanted.action), "reasoning": clean(wanted.reason), "full_response": as_json(wanted)}
 
 

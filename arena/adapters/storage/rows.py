@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -48,7 +48,10 @@ TABLES = (
 
 
 BOOKED = frozenset(  # tables whose rows know their booking
-    {"orders", "fills", "foreign_fills", "funding", "ledger_entries", "closed_trades", "discrepancies", "alerts"}
+    {"orders", "fills", "foreign_fills", "funding", "ledger_entries", "positions", "closed_trades", "discrepancies", "alerts"}
+)
+OF_A_CYCLE = frozenset(  # tables whose rows know their cycle, and a cycle's booking alone writes
+    {"snapshots", "turns", "model_calls", "llm_decisions", "rejections", "equity_points", "position_points"}
 )
 
 
@@ -91,7 +94,10 @@ def cell(value: object) -> str | int | None:
 
 
 def season_rows(season: Season) -> Tables:
-    """Return what a new season starts with: its competitors, their accounts, and the entries of their capital."""
+    """Return what a new season starts with: its competitors, their accounts, and the entries of their capital.
+
+    The season's row has no marks yet, see `marks.sealed_season`.
+    """
     key = {"season_id": season.season_id}
     openings = [opened(each.llm_id, each.capital, season.started_at) for each in season.competitors]
     return {
@@ -99,7 +105,7 @@ def season_rows(season: Season) -> Tables:
         "competitors": [
             {**key, "llm_id": each.llm_id, **flat(each.model), "capital": cell(each.capital)} for each in season.competitors
         ],
-        "llm_accounts": [{**key, **account_row(posting.ledger, None)} for posting in openings],
+        "llm_accounts": [{**key, "booking": None, **account_row(posting.ledger, None)} for posting in openings],
         "ledger_entries": [
             {**key, "cycle": None, "booking": None, **flat(entry)} for posting in openings for entry in posting.entries
         ],
@@ -126,11 +132,6 @@ def intent_row(season_id: SeasonId, intent: Intent) -> Row:
     """Return an intent with its order's fields beside its own."""
     own = flat(intent, without=("order", "created_at"))
     return {"season_id": season_id, **flat(intent.order), **own, "formed_at": iso(intent.created_at)}
-
-
-def payload_hash(tables: Tables, closed_intents: Sequence[str]) -> str:
-    """Return the SHA-256 that tells one booking of a cycle from another."""
-    return digest(as_json({"tables": tables, "closed_intents": closed_intents}))
 
 
 def flat(value: Any, without: tuple[str, ...] = ()) -> Row:

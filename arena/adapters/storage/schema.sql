@@ -1,5 +1,6 @@
 -- The system of record. Money is exact decimal TEXT, times are ISO 8601 UTC TEXT with microseconds, sets and maps are JSON TEXT.
 -- A season's cycle is booked in one transaction; what happened is appended and never changed (see the triggers at the end).
+-- marks name every cell that was written, journal_hash chains the bookings: see marks.py and `arena verify`.
 -- Ids follow booking order. Every foreign key is indexed, every business event has a unique key.
 
 CREATE TABLE IF NOT EXISTS seasons (
@@ -13,6 +14,8 @@ CREATE TABLE IF NOT EXISTS seasons (
     environment TEXT NOT NULL CHECK (environment IN ('demo', 'paper', 'testnet', 'mainnet')),
     account_mode TEXT NOT NULL CHECK (account_mode IN ('shared', 'separate')),
     strategy TEXT NOT NULL,
+    marks TEXT NOT NULL,
+    journal_hash TEXT NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
 ) STRICT;
 
@@ -59,7 +62,7 @@ CREATE INDEX IF NOT EXISTS cycles_scheduled ON cycles (season_id, scheduled_at);
 CREATE INDEX IF NOT EXISTS cycles_booked ON cycles (season_id, number) WHERE status = 'booked';
 
 -- Units of work in the order in which they were booked, numbered without a gap: a cycle's, or a sweep's between cycles. cursor and
--- foreign_holdings are where the next one starts.
+-- foreign_holdings are where the next one starts, closed_intents the orders that nothing more can come of.
 CREATE TABLE IF NOT EXISTS bookings (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL REFERENCES seasons (season_id) ON DELETE RESTRICT,
@@ -69,7 +72,10 @@ CREATE TABLE IF NOT EXISTS bookings (
     closed_at TEXT NOT NULL,
     cursor TEXT NOT NULL,
     foreign_holdings TEXT NOT NULL,
+    closed_intents TEXT NOT NULL,
+    marks TEXT NOT NULL,
     payload_hash TEXT NOT NULL,
+    journal_hash TEXT NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     UNIQUE (season_id, number),
     FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
@@ -81,6 +87,7 @@ CREATE TABLE IF NOT EXISTS llm_accounts (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     llm_id TEXT NOT NULL,
+    booking INTEGER,
     initial_balance TEXT NOT NULL,
     current_balance TEXT NOT NULL,
     unrealized_pnl TEXT NOT NULL,
@@ -228,7 +235,7 @@ CREATE TABLE IF NOT EXISTS rejections (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS rejections_cycle ON rejections (season_id, cycle);
 
--- Written before the order is sent; open until a cycle says that nothing more can come of it.
+-- Written before the order is sent; open until a booking says that nothing more can come of it.
 CREATE TABLE IF NOT EXISTS intents (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
@@ -247,7 +254,8 @@ CREATE TABLE IF NOT EXISTS intents (
     thesis TEXT,
     arrival_price TEXT NOT NULL,
     formed_at TEXT NOT NULL,
-    closed_cycle INTEGER,
+    mark TEXT NOT NULL,
+    closed_booking INTEGER,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     UNIQUE (season_id, client_order_id),
@@ -256,8 +264,9 @@ CREATE TABLE IF NOT EXISTS intents (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS intents_cycle ON intents (season_id, cycle);
 CREATE INDEX IF NOT EXISTS intents_competitor ON intents (season_id, llm_id);
-CREATE INDEX IF NOT EXISTS intents_open ON intents (season_id) WHERE closed_cycle IS NULL;
+CREATE INDEX IF NOT EXISTS intents_open ON intents (season_id) WHERE closed_booking IS NULL;
 
+-- What sending an order has come to, once a booking: an unknown outcome is followed by a known one.
 CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
@@ -271,8 +280,7 @@ CREATE TABLE IF NOT EXISTS orders (
     code INTEGER,
     message TEXT NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
-    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
-    UNIQUE (season_id, client_order_id),
+    UNIQUE (season_id, client_order_id, booking),
     FOREIGN KEY (season_id, cycle) REFERENCES cycles (season_id, number) ON DELETE RESTRICT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS orders_cycle ON orders (season_id, cycle);
@@ -404,12 +412,13 @@ CREATE TABLE IF NOT EXISTS position_points (
 ) STRICT;
 
 -- One row a position, from its first fill until it is flat; an open row restores it exactly. Quantity and entry price of an
--- open position are of what is held, of a closed one of all that was traded; unrealized_pnl is at mark_price. cycle is the last
--- one that changed the row.
+-- open position are of what is held, of a closed one of all that was traded; unrealized_pnl is at mark_price. cycle and
+-- booking are the last that changed the row.
 CREATE TABLE IF NOT EXISTS positions (
     id INTEGER PRIMARY KEY,
     season_id TEXT NOT NULL,
     cycle INTEGER NOT NULL,
+    booking INTEGER NOT NULL,
     llm_id TEXT NOT NULL,
     symbol TEXT NOT NULL,
     side TEXT NOT NULL CHECK (side IN ('LONG', 'SHORT')),
@@ -515,19 +524,92 @@ CREATE TABLE IF NOT EXISTS paper_books (
     PRIMARY KEY (season_id, account)
 ) STRICT;
 
-CREATE TRIGGER IF NOT EXISTS ledger_entries_unchanged BEFORE UPDATE ON ledger_entries
-BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END;
-CREATE TRIGGER IF NOT EXISTS ledger_entries_kept BEFORE DELETE ON ledger_entries
-BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS seasons_unchanged BEFORE UPDATE ON seasons
+BEGIN SELECT RAISE(ABORT, 'seasons is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS seasons_kept BEFORE DELETE ON seasons
+BEGIN SELECT RAISE(ABORT, 'seasons is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS competitors_unchanged BEFORE UPDATE ON competitors
+BEGIN SELECT RAISE(ABORT, 'competitors is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS competitors_kept BEFORE DELETE ON competitors
+BEGIN SELECT RAISE(ABORT, 'competitors is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS bookings_unchanged BEFORE UPDATE ON bookings
+BEGIN SELECT RAISE(ABORT, 'bookings is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS bookings_kept BEFORE DELETE ON bookings
+BEGIN SELECT RAISE(ABORT, 'bookings is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS prompts_unchanged BEFORE UPDATE ON prompts
+BEGIN SELECT RAISE(ABORT, 'prompts is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS prompts_kept BEFORE DELETE ON prompts
+BEGIN SELECT RAISE(ABORT, 'prompts is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS configurations_unchanged BEFORE UPDATE ON configurations
+BEGIN SELECT RAISE(ABORT, 'configurations is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS configurations_kept BEFORE DELETE ON configurations
+BEGIN SELECT RAISE(ABORT, 'configurations is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS snapshots_unchanged BEFORE UPDATE ON snapshots
+BEGIN SELECT RAISE(ABORT, 'snapshots is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS snapshots_kept BEFORE DELETE ON snapshots
+BEGIN SELECT RAISE(ABORT, 'snapshots is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS turns_unchanged BEFORE UPDATE ON turns
+BEGIN SELECT RAISE(ABORT, 'turns is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS turns_kept BEFORE DELETE ON turns
+BEGIN SELECT RAISE(ABORT, 'turns is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS model_calls_unchanged BEFORE UPDATE ON model_calls
+BEGIN SELECT RAISE(ABORT, 'model_calls is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS model_calls_kept BEFORE DELETE ON model_calls
+BEGIN SELECT RAISE(ABORT, 'model_calls is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS llm_decisions_unchanged BEFORE UPDATE ON llm_decisions
+BEGIN SELECT RAISE(ABORT, 'llm_decisions is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS llm_decisions_kept BEFORE DELETE ON llm_decisions
+BEGIN SELECT RAISE(ABORT, 'llm_decisions is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS rejections_unchanged BEFORE UPDATE ON rejections
+BEGIN SELECT RAISE(ABORT, 'rejections is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS rejections_kept BEFORE DELETE ON rejections
+BEGIN SELECT RAISE(ABORT, 'rejections is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS orders_unchanged BEFORE UPDATE ON orders
+BEGIN SELECT RAISE(ABORT, 'orders is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS orders_kept BEFORE DELETE ON orders
+BEGIN SELECT RAISE(ABORT, 'orders is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS fills_unchanged BEFORE UPDATE ON fills
 BEGIN SELECT RAISE(ABORT, 'fills is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS fills_kept BEFORE DELETE ON fills
 BEGIN SELECT RAISE(ABORT, 'fills is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS foreign_fills_unchanged BEFORE UPDATE ON foreign_fills
+BEGIN SELECT RAISE(ABORT, 'foreign_fills is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS foreign_fills_kept BEFORE DELETE ON foreign_fills
+BEGIN SELECT RAISE(ABORT, 'foreign_fills is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS funding_unchanged BEFORE UPDATE ON funding
 BEGIN SELECT RAISE(ABORT, 'funding is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS funding_kept BEFORE DELETE ON funding
 BEGIN SELECT RAISE(ABORT, 'funding is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_entries_unchanged BEFORE UPDATE ON ledger_entries
+BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_entries_kept BEFORE DELETE ON ledger_entries
+BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS equity_points_unchanged BEFORE UPDATE ON equity_points
 BEGIN SELECT RAISE(ABORT, 'equity_points is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS equity_points_kept BEFORE DELETE ON equity_points
 BEGIN SELECT RAISE(ABORT, 'equity_points is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS position_points_unchanged BEFORE UPDATE ON position_points
+BEGIN SELECT RAISE(ABORT, 'position_points is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS position_points_kept BEFORE DELETE ON position_points
+BEGIN SELECT RAISE(ABORT, 'position_points is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS closed_trades_unchanged BEFORE UPDATE ON closed_trades
+BEGIN SELECT RAISE(ABORT, 'closed_trades is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS closed_trades_kept BEFORE DELETE ON closed_trades
+BEGIN SELECT RAISE(ABORT, 'closed_trades is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS discrepancies_unchanged BEFORE UPDATE ON discrepancies
+BEGIN SELECT RAISE(ABORT, 'discrepancies is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS discrepancies_kept BEFORE DELETE ON discrepancies
+BEGIN SELECT RAISE(ABORT, 'discrepancies is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS alerts_unchanged BEFORE UPDATE ON alerts
+BEGIN SELECT RAISE(ABORT, 'alerts is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS alerts_kept BEFORE DELETE ON alerts
+BEGIN SELECT RAISE(ABORT, 'alerts is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS cycles_booked_once BEFORE UPDATE ON cycles WHEN OLD.status = 'booked'
+BEGIN SELECT RAISE(ABORT, 'a booked cycle is never changed'); END;
+CREATE TRIGGER IF NOT EXISTS cycles_kept BEFORE DELETE ON cycles
+BEGIN SELECT RAISE(ABORT, 'cycles are never deleted'); END;
+CREATE TRIGGER IF NOT EXISTS intents_closed_once BEFORE UPDATE ON intents
+WHEN OLD.closed_booking IS NOT NULL OR NEW.closed_booking IS NULL
+BEGIN SELECT RAISE(ABORT, 'an intent is never changed, but closed once'); END;
+CREATE TRIGGER IF NOT EXISTS intents_kept BEFORE DELETE ON intents
+BEGIN SELECT RAISE(ABORT, 'intents are never deleted'); END;

@@ -9,13 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from arena.adapters.storage.booking_rows import booking_rows
+from arena.adapters.storage.marks import chained, marked, sealed, sealed_season
 from arena.adapters.storage.rows import (
     TABLES,
     Tables,
     clean,
     intent_row,
     iso,
-    payload_hash,
     season_rows,
 )
 from arena.adapters.storage.sqlite_accounts import SqliteAccounts
@@ -34,7 +34,6 @@ _BOOKKEEPING = {"id", "created_at", "updated_at"}
 _CHANGING = {  # tables whose rows change, by the columns that name a row
     "cycles": ("season_id", "number"),
     "llm_accounts": ("season_id", "llm_id"),
-    "orders": ("season_id", "client_order_id"),
     "positions": ("season_id", "llm_id", "symbol", "side", "opened_at"),
 }
 
@@ -47,7 +46,7 @@ class SqliteRecords(SqliteAccounts):
         with self._unit_of_work(f"season {season.season_id} was not opened") as db:
             known = read_season(db, season.season_id)
             if known is None:
-                _insert(db, season_rows(season))
+                _insert(db, sealed_season(season_rows(season)))
                 return season
         differences = [name for name, old, new in _essentials(known, season) if old != new]
         if differences:
@@ -75,7 +74,7 @@ class SqliteRecords(SqliteAccounts):
     async def append_intents(self, season_id: SeasonId, intents: Sequence[Intent]) -> None:
         """Write down orders before they are sent; writing the same again changes nothing."""
         with self._unit_of_work(f"the intents of season {season_id} were not written") as db:
-            for row in (intent_row(season_id, intent) for intent in intents):
+            for row in (marked(intent_row(season_id, intent)) for intent in intents):
                 key = (season_id, row["client_order_id"])
                 known = db.execute("SELECT * FROM intents WHERE season_id = ? AND client_order_id = ?", key).fetchone()
                 if known is None:
@@ -85,17 +84,19 @@ class SqliteRecords(SqliteAccounts):
 
     async def book(self, booking: Booking) -> None:
         """Keep a unit of work: all of it or nothing, once."""
-        tables = booking_rows(booking)
-        digest = payload_hash(tables, booking.closed_intents)
+        tables = sealed(booking_rows(booking))
+        row = tables["bookings"][0]
         with self._unit_of_work(f"{_name(booking)} was not booked") as db:
-            if not _bookable(db, booking, digest):
+            if not _bookable(db, booking, row["payload_hash"]):
                 return
             _check_wallets(db, booking)
-            tables["bookings"][0]["payload_hash"] = digest
-            _insert(db, tables)
+            _insert(
+                db, {**tables, "bookings": [{**row, "journal_hash": chained(_journal_hash(db, booking), row["payload_hash"])}]}
+            )
             db.executemany(
-                f"UPDATE intents SET closed_cycle = ?, updated_at = {_NOW} WHERE season_id = ? AND client_order_id = ?",  # noqa: S608
-                [(booking.cycle, booking.season_id, client_id) for client_id in booking.closed_intents],
+                f"UPDATE intents SET closed_booking = ?, updated_at = {_NOW} "  # noqa: S608
+                "WHERE season_id = ? AND client_order_id = ? AND closed_booking IS NULL",
+                [(booking.booking, booking.season_id, client_id) for client_id in booking.closed_intents],
             )
             _check_positions(db, booking)
 
@@ -153,6 +154,14 @@ def _bookable(db: sqlite3.Connection, booking: Booking, digest: str) -> bool:
     return True
 
 
+def _journal_hash(db: sqlite3.Connection, booking: Booking) -> str:
+    """Return the journal's hash before a booking."""
+    last = (booking.season_id, booking.booking - 1)
+    found = db.execute("SELECT journal_hash FROM bookings WHERE season_id = ? AND number = ?", last).fetchone()
+    season = "SELECT journal_hash FROM seasons WHERE season_id = ?"
+    return str((found or db.execute(season, (booking.season_id,)).fetchone())["journal_hash"])
+
+
 def _check_cycle(db: sqlite3.Connection, booking: Booking) -> None:
     key = (booking.season_id, booking.cycle)
     cycle = db.execute("SELECT status FROM cycles WHERE season_id = ? AND number = ?", key).fetchone()
@@ -206,4 +215,4 @@ def _models(season: Season) -> dict[str, tuple[object, ...]]:
 
 
 def _shown(name: str, value: Any) -> Any:
-    return bool(value) if name == "baseline" else value
+    return bool(value) if name in ("baseline", "thinking") and value is not None else value

@@ -14,7 +14,7 @@ from typing import Self
 
 from arena.errors import ConfigurationError, RecordsError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 OWNER_ONLY = 0o600
 BUSY_TIMEOUT_MS = 5000
 BUSY_PAUSE_SECONDS = 0.01

@@ -109,14 +109,14 @@ def _in_order(row: Row) -> tuple[Any, ...]:
 
 
 def _open_intents(db: sqlite3.Connection, season_id: SeasonId) -> list[Row]:
-    return _rows(db, "SELECT * FROM intents WHERE season_id = ? AND closed_cycle IS NULL ORDER BY id", season_id)
+    return _rows(db, "SELECT * FROM intents WHERE season_id = ? AND closed_booking IS NULL ORDER BY id", season_id)
 
 
 def _ended_limits(db: sqlite3.Connection, season_id: SeasonId, turns: Iterable[Row]) -> list[Row]:
     """Return the limit orders of these turns that nothing more can come of."""
     sql = (
         "SELECT * FROM intents INDEXED BY intents_cycle WHERE season_id = ? AND cycle = ? "
-        "AND order_type = 'LIMIT' AND closed_cycle IS NOT NULL ORDER BY id"
+        "AND order_type = 'LIMIT' AND closed_booking IS NOT NULL ORDER BY id"
     )
     return [row for cycle in sorted({turn["cycle"] for turn in turns}) for row in _rows(db, sql, season_id, cycle)]
 

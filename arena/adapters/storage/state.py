@@ -42,7 +42,7 @@ def state_of(rows: Tables, as_of: datetime) -> SeasonState:
     last = rows["bookings"][0] if rows["bookings"] else None
     ledgers = _ledgers(rows)
     settled_until = datetime.fromisoformat(last["closed_at"]) if last else season.started_at
-    is_open = [row for row in rows["intents"] if row["closed_cycle"] is None]
+    is_open = [row for row in rows["intents"] if row["closed_booking"] is None]
     return SeasonState(
         season=season,
         number=max((row["number"] for row in rows["cycles"]), default=0),
@@ -91,7 +91,7 @@ def _past(rows: Tables, llm_id: CompetitorId) -> tuple[PastTurn, ...]:
 def _past_turn(turn: Stored, rows: Tables) -> PastTurn:
     summary = turn["summary"]
     for row in rows["intents"]:
-        ended = row["order_type"] == OrderType.LIMIT and row["closed_cycle"] is not None
+        ended = row["order_type"] == OrderType.LIMIT and row["closed_booking"] is not None
         if ended and (row["cycle"], row["llm_id"]) == (turn["cycle"], turn["llm_id"]):
             fills = [booked_fill_of(each).fill for each in rows["fills"] if each["client_order_id"] == row["client_order_id"]]
             summary = retold(summary, intent_of(row).order, fills)
