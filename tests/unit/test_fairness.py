@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from arena.application.record import CycleRecord
 from arena.domain.competitor import Competitor, Provider, SeasonId
 from arena.errors import ConfigurationError
 from tests.fakes.season import LIMITS, Story, competitor, season
+from tests.fakes.tampering import tamper
 from tests.unit.test_cli import arena
 
 CYCLES = 7
@@ -51,11 +51,6 @@ async def path(tmp_path: Path) -> Path:
     story = Story()
     await book(tmp_path / "arena.sqlite", story.play(CYCLES), story)
     return tmp_path / "arena.sqlite"
-
-
-def tamper(path: Path, sql: str) -> None:
-    with sqlite3.connect(path) as db:
-        assert db.execute(sql).rowcount >= 1, f"nothing was changed by {sql}"
 
 
 async def test_a_clean_season_is_fair_and_its_rotation_counted(path: Path) -> None:
