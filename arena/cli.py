@@ -120,6 +120,16 @@ def fairness(season: Season = "", as_json: Annotated[bool, typer.Option("--json"
 
 
 @app.command()
+def verify(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Book a season again from its journal and compare every cell; each difference in a line. Ends with 1 if there is one."""
+    from arena.audit.verify import read_verification
+
+    found = _from_records(season, read_verification)
+    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join((found.sentence, *map(str, found.findings))))
+    raise typer.Exit(0 if found.verified else 1)
+
+
+@app.command()
 def report(
     out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path("report.html"),
     season: Season = "",

@@ -91,7 +91,7 @@ class Conversation:
             late = _late("the answer came", completion)
             self._keep(begun_at, began, fault=late)
             raise late
-        answer = _read(completion, self._symbols)
+        answer = read_answer(completion, self._symbols)
         self._keep(begun_at, began, completion, error=answer.error if isinstance(answer, InvalidDecision) else None)
         if isinstance(answer, InvalidDecision):
             self._repair = repair_of(completion.text, answer.error)
@@ -146,6 +146,11 @@ class Conversation:
         )
 
 
+def read_answer(completion: Completion, symbols: Sequence[str]) -> Decision | InvalidDecision:
+    """Return what an answer says. One that was cut off says nothing, whatever its beginning holds: it may be a draft."""
+    return InvalidDecision(error=CUT_OFF) if completion.cut_off else parse_decision(completion.text, symbols)
+
+
 def unanswered(fault: BaseException) -> NoAnswer:
     """Return what a failed call is recorded as: never a hold."""
     told = fault if isinstance(fault, ModelFault) else _defect(fault)
@@ -190,11 +195,6 @@ def spent_budgets(state: SeasonState, budget: Decimal | None) -> Mapping[Competi
         for llm_id, spent in state.spent_today.items()
         if spent >= budget
     }
-
-
-def _read(completion: Completion, symbols: Sequence[str]) -> Decision | InvalidDecision:
-    """Return what an answer says. One that was cut off says nothing, whatever its beginning holds: it may be a draft."""
-    return InvalidDecision(error=CUT_OFF) if completion.cut_off else parse_decision(completion.text, symbols)
 
 
 def _late(what: str, completion: Completion | None) -> ModelFault:

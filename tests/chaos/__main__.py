@@ -29,6 +29,7 @@ import httpx
 
 from arena.adapters.recorded import generate_market
 from arena.adapters.storage.sqlite import SqliteRecords
+from arena.audit.verify import read_verification
 from arena.domain.competitor import SeasonId
 from scripts.processes import default_signals, free_port, python, running
 from tasks.protection import BLIND_SECONDS, LOOK_SECONDS
@@ -166,7 +167,11 @@ def main() -> int:
         verdict = _verdict(season, http, faults)
     verdict["seconds"] = round(time.monotonic() - began)
     print(json.dumps(verdict), flush=True)
-    well = verdict["books_equal"] and not (verdict["lost"] or verdict["doubled"] or verdict["orphan_stops"] or verdict["halts"])
+    well = (
+        verdict["books_equal"]
+        and verdict["verified"]
+        and not (verdict["lost"] or verdict["doubled"] or verdict["orphan_stops"] or verdict["halts"])
+    )
     return 0 if well and verdict["naked_seconds_max"] <= DEADLINE_SECONDS else 1
 
 
@@ -212,6 +217,7 @@ def _environment(wanted: argparse.Namespace, url: str) -> str:
 def _verdict(season: Season, http: httpx.Client, faults: int) -> dict[str, Any]:
     journal = http.get("/simulator/journal").json()
     (season.directory / "journal.json").write_text(json.dumps(journal, indent=1))
+    verified = asyncio.run(_verified(season.directory))
     tables, now = asyncio.run(_tables(season.directory)), datetime.fromisoformat(journal["now"])
     traded = {"simulator": LETTERS} if season.mode == "shared" else {f"simulator-{letter}": letter for letter in LETTERS}
     accounts = {account["keys"][0]: account for account in journal["accounts"].values()}
@@ -233,6 +239,7 @@ def _verdict(season: Season, http: httpx.Client, faults: int) -> dict[str, Any]:
         "boundaries": len(season.killed_at),
         "halts": len(season.halts),
         **_summed(audits),
+        "verified": verified,
     }
 
 
@@ -246,6 +253,14 @@ def _summed(audits: Sequence[Audit]) -> dict[str, Any]:
         "naked_seconds_max": round(max(each.naked_seconds for each in audits), 1),
         "books_equal": all(each.books_equal for each in audits),
     }
+
+
+async def _verified(directory: Path) -> bool:
+    """Return whether the records are what was booked; what is not goes to stderr."""
+    with SqliteRecords(directory / "runs" / "chaos" / "arena.sqlite") as records:
+        found = await read_verification(records, SeasonId("chaos"))
+    print(found.sentence, *found.findings, sep="\n", file=sys.stderr)
+    return found.verified
 
 
 async def _tables(directory: Path) -> Mapping[str, Sequence[Mapping[str, Any]]]:

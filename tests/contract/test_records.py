@@ -503,8 +503,8 @@ class RecordsContract:
             (2, "invalid", None, None),
             (4, "no_answer", None, None),
         ]
-        assert "not JSON" in rows[0]["reasoning"]
-        assert json.loads(rows[0]["full_response"])["text"].startswith("InvalidDecision(")
+        assert "no JSON" in rows[0]["reasoning"]
+        assert json.loads(rows[0]["full_response"])["text"].startswith("I would rather")
         assert json.loads(rows[1]["full_response"]) == {"error": "no answer within 90 s", "kind": "timeout", "text": None}
         turns = {(row["cycle"], row["llm_id"]): row for row in await table(records, "turns")}
         assert (turns[2, B]["answer"], turns[4, B]["answer"], turns[4, B]["failure"]) == ("invalid", "no_answer", "timeout")
@@ -518,10 +518,10 @@ class RecordsContract:
         assert len(rows) == sum(len(turn.calls) for record in booked for turn in record.turns) == 4 * 3 + 2
         repaired = [row for row in rows if (row["cycle"], row["llm_id"]) == (2, B)]
         assert [(row["number"], row["purpose"], row["fault"], row["error"]) for row in repaired] == [
-            (1, "decide", None, "decisions[0].leverage: is missing"),
-            (2, "repair", None, "the answer is not JSON: Expecting value, line 1"),
+            (1, "decide", None, "decisions[0].symbol: is missing"),
+            (2, "repair", None, 'the answer holds no JSON object with a list of "decisions"'),
         ]
-        assert repaired[0]["text"] == "{}" and repaired[1]["text"].startswith("InvalidDecision(")
+        assert repaired[0]["text"] == '{"decisions": [{}]}' and repaired[1]["text"].startswith("I would rather")
         assert repaired[0]["begun_at"] == cell(START + 2 * STEP + timedelta(seconds=5))
         slow, late = [row for row in rows if (row["cycle"], row["llm_id"]) == (4, B)]
         said = [slow[name] for name in ("fault", "retry_after_ms", "request_id", "latency_ms")]

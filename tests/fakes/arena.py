@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from arena.adapters.paper.market import PaperMarket
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import LanguageModel
 from arena.application.venue import Venue
+from arena.audit.verify import read_verification
 from arena.bootstrap import Arena, limits_of
 from arena.domain.competitor import SHARED_ACCOUNT, Competitor, CompetitorId, ModelSpec, Provider, Season, SeasonId
 from arena.settings import CompetitorSettings, Settings
@@ -24,6 +26,12 @@ from tests.fakes.build import BAR, NOON, instruments
 
 SYMBOLS = ("BTCUSDT", "SOLUSDT")
 FLAT = {"BTCUSDT": ["60000 60100 59900 60000"] * 40, "SOLUSDT": ["150 150.5 149.5 150"] * 40}
+
+
+def unclean(path: Path) -> list[str]:
+    """What `arena verify` finds wrong with the records of the season."""
+    with SqliteRecords(path) as records:
+        return [str(each) for each in asyncio.run(read_verification(records, SeasonId("test"))).findings]
 
 
 class Table:

@@ -7,9 +7,10 @@ records = story.play(12)        # CycleRecords, in order; story.intents[n] were 
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -190,7 +191,7 @@ class Story:
 
     def _answer(self, llm_id: CompetitorId) -> Answer:
         if llm_id == "LLM-B" and self.number % 5 == 2:
-            return InvalidDecision(error="the answer is not JSON: Expecting value, line 1")
+            return InvalidDecision(error='the answer holds no JSON object with a list of "decisions"')
         if llm_id == "LLM-B" and self.number % 5 == 4:
             return NoAnswer(kind="timeout", error="no answer within 90 s")
         return Decision(symbols=tuple(self._wish(llm_id, symbol) for symbol in SYMBOLS))
@@ -365,13 +366,18 @@ def _calls(answer: Answer, at: datetime, number: int) -> Iterator[ModelCall]:
 
     match answer:
         case Decision():
-            yield call(1, request_id=f"req_{number}", completion=_completion(repr(answer), number))
+            yield call(1, request_id=f"req_{number}", completion=_completion(_said(answer), number))
         case InvalidDecision(error=error):
-            yield call(1, error="decisions[0].leverage: is missing", completion=_completion("{}", number))
-            yield call(2, Purpose.REPAIR, error=error, completion=_completion(repr(answer), number))
+            yield call(1, error="decisions[0].symbol: is missing", completion=_completion('{"decisions": [{}]}', number))
+            yield call(2, Purpose.REPAIR, error=error, completion=_completion("I would rather hold.", number))
         case NoAnswer(kind=kind, error=error):
             yield call(1, fault="rate_limited", error="slow down", retry_after_ms=1500, request_id="req_429", latency_ms=80)
             yield call(2, fault=kind, error=error, latency_ms=90_000)
+
+
+def _said(answer: Decision) -> str:
+    """The answer as a model gives it; what it says reads back as the same decision."""
+    return json.dumps({"decisions": [asdict(wanted) for wanted in answer.symbols]}, default=str)
 
 
 def _completion(text: str, number: int) -> Completion:

@@ -12,6 +12,7 @@ import pytest
 
 from arena.adapters.storage.sqlite import SqliteRecords
 from tests.fakes.season import Story
+from tests.fakes.tampering import tamper
 
 
 def arena(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -56,8 +57,21 @@ def test_a_season_is_found_by_its_name_alone(home: Path) -> None:
         "equity.csv",
         "funding.csv",
     }
+    checked = arena(home, "verify", "--season", season_of(home))
+    assert checked.returncode == 0 and checked.stdout.startswith("3 bookings with 3 cycles, ") and "\nClean: " in checked.stdout
     assert arena(home, "report", "--season", season_of(home), "--out", "r.html").returncode == 0
     assert "<svg" in (home / "r.html").read_text()
+
+
+def test_a_changed_digit_ends_verify_with_1_and_its_name(home: Path) -> None:
+    path = home / "runs" / season_of(home) / "arena.sqlite"
+    tamper(path, "UPDATE equity_points SET wallet_balance = '7' WHERE cycle = 2 AND llm_id = 'LLM-A'")
+    told = arena(home, "verify", "--season", season_of(home))
+    assert told.returncode == 1 and "NOT CLEAN: 1 finding." in told.stdout, told.stdout
+    assert told.stdout.splitlines()[-1].startswith("equity_points 2 LLM-A (booking 2): wallet_balance is 7, the journal gives ")
+    found = json.loads(arena(home, "verify", "--season", season_of(home), "--json").stdout)
+    (only,) = found["findings"]
+    assert not found["verified"] and (only["table"], only["column"], only["booking"]) == ("equity_points", "wallet_balance", 2)
 
 
 @pytest.mark.parametrize(

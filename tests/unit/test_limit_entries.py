@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +20,7 @@ from arena.domain.order import Leg, Order, OrderOutcome, OrderStatus, OrderType
 from arena.errors import ExchangeUnavailable
 from arena.halting import EMERGENCY, halt, halted
 from flows.trading_cycle import run_cycle
-from tests.fakes.arena import Table
+from tests.fakes.arena import Table, unclean
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
 from tests.unit.test_plan import decision, plan
 from tests.unit.test_sweep import SOL_LONG, A, B, agrees, killed, looked, named, quick, resting, rows, state, table
@@ -45,6 +46,14 @@ Q = D("2.70")  # 40 % of 200 at leverage 5, over 148
 def bars(*after: str) -> list[str]:
     """Eleven calm bars: the arena starts in the last of them; then those of the test, the last one for ever."""
     return [CALM] * 11 + list(after) + [after[-1]] * 20
+
+
+@pytest.fixture(autouse=True)
+def verified(tmp_path: Path) -> Iterator[None]:
+    """Whatever a test plays, the records it leaves can be booked again."""
+    yield
+    if (path := tmp_path / "arena.sqlite").exists():
+        assert unclean(path) == []
 
 
 @pytest.fixture(autouse=True)

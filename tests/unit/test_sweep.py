@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -26,7 +26,7 @@ from arena.errors import AccountTaken
 from arena.halting import EMERGENCY, halt, halted
 from flows.trading_cycle import run_cycle
 from tasks import orders, protection
-from tests.fakes.arena import Table
+from tests.fakes.arena import Table, unclean
 from tests.fakes.build import NOON
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
 
@@ -43,6 +43,14 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(venue, "PAUSES", (0.0,))
     monkeypatch.setattr(sending, "STOP_PAUSES", (0.0,))
     monkeypatch.setattr(lease, "RETRY_SECONDS", 0.01)
+
+
+@pytest.fixture(autouse=True)
+def verified(tmp_path: Path) -> Iterator[None]:
+    """Whatever a test plays, the records it leaves can be booked again."""
+    yield
+    if (path := tmp_path / "arena.sqlite").exists():
+        assert unclean(path) == []
 
 
 def table(tmp_path: Path, bars: Sequence[str] = CALM, **models: ScriptedModel) -> Table:

@@ -69,10 +69,10 @@ def _cycle_rows(record: CycleRecord) -> Tables:
     """Return what only a cycle has."""
     return {
         "prompts": [
-            {"hash": digest(text), "part": part, "text": clean(text)}
+            {"hash": digest(clean(text)), "part": part, "text": clean(text)}
             for part, text in (("static", record.static_prompt), ("market", record.market_prompt))
         ],
-        "configurations": [{"hash": digest(record.configuration), "text": clean(record.configuration)}],
+        "configurations": [{"hash": digest(clean(record.configuration)), "text": clean(record.configuration)}],
         "snapshots": [{"hash": record.snapshot_hash, "as_of": iso(record.scheduled_at)}],
         "turns": [_turn_row(record, turn) for turn in record.turns],
         "model_calls": [_call_row(turn, call) for turn in record.turns for call in turn.calls],
@@ -103,6 +103,12 @@ def open_position_row(position: Position, point: PositionPoint | None) -> Row:
     }
 
 
+def symbol_row(wanted: SymbolDecision) -> Row:
+    """Return what is kept of one symbol's part of a decision, but for what came of it."""
+    row = flat(wanted, without=_RENAMED)
+    return {**row, "decision_type": str(wanted.action), "reasoning": clean(wanted.reason), "full_response": as_json(wanted)}
+
+
 def _open_position_rows(booking: Booking) -> list[Row]:
     points = {(point.llm_id, point.symbol, point.position_side): point for point in booking.positions}
     return [
@@ -131,9 +137,9 @@ def _cycle_row(record: CycleRecord) -> Row:
     return {
         **{name: cell(getattr(record, name)) for name in (*names, "requests", "request_weight")},
         "status": "booked",
-        "static_prompt_hash": digest(record.static_prompt),
-        "market_prompt_hash": digest(record.market_prompt),
-        "configuration_hash": digest(record.configuration),
+        "static_prompt_hash": digest(clean(record.static_prompt)),
+        "market_prompt_hash": digest(clean(record.market_prompt)),
+        "configuration_hash": digest(clean(record.configuration)),
     }
 
 
@@ -165,19 +171,13 @@ def _decision_rows(record: CycleRecord, turn: Turn) -> list[Row]:
     key = {"llm_id": turn.llm_id, "time": iso(record.scheduled_at)}
     if isinstance(turn.answer, Decision):
         return [
-            {**key, **_symbol_row(wanted), "outcome": clean(came_of(wanted, turn, record.fills))}
-            for wanted in turn.answer.symbols
+            {**key, **symbol_row(wanted), "outcome": clean(came_of(wanted, turn, record.fills))} for wanted in turn.answer.symbols
         ]
     kind, failure, error = _verdict(turn)
     said = {"kind": failure, "error": error, "text": turn.said}
     outcome = forced(turn, record.fills) or "nothing was done"
     told = {"reasoning": clean(error or ""), "outcome": clean(outcome), "full_response": as_json(said)}
     return [{**key, **dict.fromkeys(_WISHED), "decision_type": kind, **told}]
-
-
-def _symbol_row(wanted: SymbolDecision) -> Row:
-    row = flat(wanted, without=_RENAMED)
-    return {**row, "decision_type": str(wanted.action), "reasoning": clean(wanted.reason), "full_response": as_json(wanted)}
 
 
 def _verdict(turn: Turn) -> tuple[str, str | None, str | None]:

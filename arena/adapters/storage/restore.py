@@ -21,6 +21,7 @@ from arena.domain.competitor import (
     Season,
     SeasonId,
 )
+from arena.domain.costs import FundingPayment
 from arena.domain.ledger import ClosedTrade, Ledger, PositionKey
 from arena.domain.order import Cause, Fill, Intent, Leg, Order, OrderSide, OrderType, PositionSide, Thesis
 from arena.domain.position import Position
@@ -71,6 +72,18 @@ def funded_of(row: Stored) -> tuple[CompetitorId, PositionKey, datetime]:
     """Return which position was charged, and for which time."""
     key = (row["symbol"], PositionSide(row["position_side"]))
     return CompetitorId(row["llm_id"]), key, datetime.fromisoformat(row["time"])
+
+
+def funding_of(row: Stored) -> FundingPayment:
+    """Return a funding as it was paid."""
+    amounts = {name: Decimal(row[name]) for name in ("signed_quantity", "mark_price", "funding_rate", "payment")}
+    return FundingPayment(
+        llm_id=CompetitorId(row["llm_id"]),
+        symbol=row["symbol"],
+        position_side=PositionSide(row["position_side"]),
+        time=datetime.fromisoformat(row["time"]),
+        **amounts,
+    )
 
 
 def ledger_of(account: Stored, positions: Iterable[Stored]) -> Ledger:
