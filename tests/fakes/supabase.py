@@ -33,7 +33,7 @@ $$
 
 @pytest.fixture(scope="session")
 def supabase_stack() -> Iterator[Stack]:
-    """One for the whole run. It outlives kills, not power failures: that is twice as fast."""
+    """One for the whole run. Its commits outlive kills but no power failure, which is faster."""
     require(missing())
     with running(durable=False) as stack:
         yield stack
