@@ -19,6 +19,7 @@ import pytest
 
 from arena.adapters.storage.rows import TABLES, cell
 from arena.adapters.storage.sqlite import SqliteRecords
+from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.ports import Records
 from arena.application.record import LATELY, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
 from arena.domain.competitor import (
@@ -35,6 +36,7 @@ from arena.domain.ledger import Ledger, PositionKey
 from arena.domain.order import Cause, PositionSide, Thesis
 from arena.domain.position import Position
 from arena.errors import ConfigurationError, CycleConflict, RecordsError
+from scripts.supabase_local.stack import Stack
 from tests.fakes.season import START, STEP, Story, season
 
 A, B, C = (CompetitorId(f"LLM-{letter}") for letter in "ABC")
@@ -713,3 +715,16 @@ class TestSqlite(RecordsContract):
     def reopen(self, tmp_path: Path) -> Iterator[Open]:
         with ExitStack() as opened:
             yield lambda: opened.enter_context(SqliteRecords(tmp_path / "runs" / "demo" / "arena.db"))
+
+
+class TestSupabase(RecordsContract):
+    @pytest.fixture
+    def reopen(self, supabase: Stack) -> Iterator[Open]:
+        with ExitStack() as opened:
+
+            def open_() -> Records:
+                records = SupabaseRecords(supabase.url, supabase.service_key)
+                opened.callback(records.close)
+                return records
+
+            yield open_

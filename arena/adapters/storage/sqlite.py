@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from arena.adapters.storage.booking_rows import booking_rows
 from arena.adapters.storage.marks import chained, marked, sealed, sealed_season
+from arena.adapters.storage.refusals import (
+    check_terms,
+    claimed,
+    moved,
+    name_of,
+    never_begun,
+    no_table,
+    other_contents,
+    rewritten,
+    unexplained,
+    vanished,
+)
 from arena.adapters.storage.rows import (
     TABLES,
     Tables,
-    clean,
     intent_row,
     iso,
     season_rows,
+    shown,
 )
 from arena.adapters.storage.sqlite_accounts import SqliteAccounts
 from arena.adapters.storage.sqlite_read import read_rows, read_season
 from arena.adapters.storage.state import state_of
-from arena.application.evidence import EQUAL_SETTINGS
 from arena.application.record import Booking, CycleRecord, SeasonState
 from arena.domain.competitor import Season, SeasonId
 from arena.domain.money import ZERO
 from arena.domain.order import Intent
-from arena.errors import ConfigurationError, CycleConflict, RecordsError
 
 PAGE = 1000
 _NOW = "strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'"
-_BOOKKEEPING = {"id", "created_at", "updated_at"}
 _CHANGING = {  # tables whose rows change, by the columns that name a row
     "cycles": ("season_id", "number"),
     "llm_accounts": ("season_id", "llm_id"),
@@ -48,11 +57,7 @@ class SqliteRecords(SqliteAccounts):
             if known is None:
                 _insert(db, sealed_season(season_rows(season)))
                 return season
-        differences = [name for name, old, new in _essentials(known, season) if old != new]
-        if differences:
-            raise ConfigurationError(
-                f"season {season.season_id} exists with other {' and '.join(differences)}; name a new season, or set them back"
-            )
+        check_terms(known, season)
         return known
 
     async def state(self, season_id: SeasonId, as_of: datetime) -> SeasonState:
@@ -64,12 +69,12 @@ class SqliteRecords(SqliteAccounts):
     async def begin_cycle(self, season_id: SeasonId, number: int, as_of: datetime) -> None:
         """Claim a cycle's number."""
         with self._unit_of_work(f"cycle {number} of season {season_id} was not begun") as db:
-            claimed = db.execute(
+            begun = db.execute(
                 "INSERT INTO cycles (season_id, number, scheduled_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (season_id, number, iso(as_of)),
             )
-            if claimed.rowcount == 0:
-                raise CycleConflict(f"another run has claimed cycle {number} of season {season_id}")
+            if begun.rowcount == 0:
+                raise claimed(season_id, number)
 
     async def append_intents(self, season_id: SeasonId, intents: Sequence[Intent]) -> None:
         """Write down orders before they are sent; writing the same again changes nothing."""
@@ -80,13 +85,13 @@ class SqliteRecords(SqliteAccounts):
                 if known is None:
                     _insert(db, {"intents": [row]})
                 elif any(known[name] != value for name, value in row.items()):
-                    raise CycleConflict(f"order {row['client_order_id']} is written down with other contents")
+                    raise rewritten(row["client_order_id"])
 
     async def book(self, booking: Booking) -> None:
         """Keep a unit of work: all of it or nothing, once."""
         tables = sealed(booking_rows(booking))
         row = tables["bookings"][0]
-        with self._unit_of_work(f"{_name(booking)} was not booked") as db:
+        with self._unit_of_work(f"{name_of(booking)} was not booked") as db:
             if not _bookable(db, booking, row["payload_hash"]):
                 return
             _check_wallets(db, booking)
@@ -103,7 +108,7 @@ class SqliteRecords(SqliteAccounts):
     async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
         """Yield a table's rows of a season in booking order, without the store's own ids and times."""
         if table not in TABLES:
-            raise RecordsError(f"the records have no table {table}; they have {', '.join(TABLES)}")
+            raise no_table(table, TABLES)
         after = 0
         while True:
             with self._unit_of_work(f"table {table} of season {season_id} was not read", begin="BEGIN") as db:
@@ -112,7 +117,7 @@ class SqliteRecords(SqliteAccounts):
                     (season_id, after),
                 ).fetchall()
             for row in page:
-                yield {name: _shown(name, row[name]) for name in row.keys() if name not in _BOOKKEEPING}  # noqa: SIM118  sqlite3.Row
+                yield shown(dict(row))
             if len(page) < PAGE:
                 return
             after = page[-1]["id"]
@@ -132,11 +137,6 @@ def _insert(db: sqlite3.Connection, tables: Tables) -> None:
             db.execute(sql, tuple(row.values()))
 
 
-def _name(booking: Booking) -> str:
-    what = "cycle" if isinstance(booking, CycleRecord) else "a sweep after cycle"
-    return f"{what} {booking.cycle} of season {booking.season_id}"
-
-
 def _bookable(db: sqlite3.Connection, booking: Booking, digest: str) -> bool:
     """Return whether the unit of work is still to be booked; False when it is booked with these contents.
 
@@ -150,7 +150,7 @@ def _bookable(db: sqlite3.Connection, booking: Booking, digest: str) -> bool:
     _check_cycle(db, booking)
     last = db.execute("SELECT max(number) AS number FROM bookings WHERE season_id = ?", (booking.season_id,)).fetchone()["number"]
     if booking.booking != (last or 0) + 1:
-        raise CycleConflict(f"{_name(booking)} started from booking {booking.booking - 1}, but the books are at {last or 0}")
+        raise moved(booking, last or 0)
     return True
 
 
@@ -166,9 +166,9 @@ def _check_cycle(db: sqlite3.Connection, booking: Booking) -> None:
     key = (booking.season_id, booking.cycle)
     cycle = db.execute("SELECT status FROM cycles WHERE season_id = ? AND number = ?", key).fetchone()
     if cycle is None:
-        raise CycleConflict(f"cycle {booking.cycle} of season {booking.season_id} was never begun")
+        raise never_begun(booking)
     if isinstance(booking, CycleRecord) and cycle["status"] == "booked":
-        raise CycleConflict(f"{_name(booking)} is booked with other contents")
+        raise other_contents(booking)
 
 
 def _check_wallets(db: sqlite3.Connection, booking: Booking) -> None:
@@ -179,10 +179,7 @@ def _check_wallets(db: sqlite3.Connection, booking: Booking) -> None:
         balances[entry.llm_id] = balances.get(entry.llm_id, ZERO) + entry.amount
     for llm_id, ledger in booking.ledgers.items():
         if balances.get(llm_id) != ledger.wallet_balance:
-            raise RecordsError(
-                f"{_name(booking)}: the entries of {llm_id} lead to {balances.get(llm_id)} USDT, its ledger says "
-                f"{ledger.wallet_balance}; nothing was booked"
-            )
+            raise unexplained(booking, llm_id, balances.get(llm_id), ledger.wallet_balance)
 
 
 def _check_positions(db: sqlite3.Connection, booking: Booking) -> None:
@@ -194,25 +191,4 @@ def _check_positions(db: sqlite3.Connection, booking: Booking) -> None:
     kept = {(row["llm_id"], row["symbol"], row["side"]) for row in found if row["llm_id"] in booking.ledgers}
     held = {(llm_id, symbol, side) for llm_id, ledger in booking.ledgers.items() for symbol, side in ledger.positions}
     if lost := kept - held:
-        which = ", ".join(" ".join(key) for key in sorted(lost))
-        raise RecordsError(f"{_name(booking)}: {which} vanished without a closed trade; nothing was booked")
-
-
-def _essentials(known: Season, wanted: Season) -> Iterable[tuple[str, object, object]]:
-    """Yield what two seasons of one id must share; a base URL may move, the order of symbols is the first one's."""
-    yield "symbols", set(known.symbols), set(wanted.symbols)
-    yield "competitors", _models(known), _models(wanted)
-    yield "environment", known.environment, wanted.environment
-    yield "account mode", known.account_mode, wanted.account_mode
-    yield "capital", {e.llm_id: e.capital for e in known.competitors}, {e.llm_id: e.capital for e in wanted.competitors}
-
-
-def _models(season: Season) -> dict[str, tuple[object, ...]]:
-    return {
-        each.llm_id: (each.model.provider, clean(each.model.model), *(getattr(each.model, name) for name in EQUAL_SETTINGS))
-        for each in season.competitors
-    }
-
-
-def _shown(name: str, value: Any) -> Any:
-    return bool(value) if name in ("baseline", "thinking") and value is not None else value
+        raise vanished(booking, (" ".join(key) for key in sorted(lost)))

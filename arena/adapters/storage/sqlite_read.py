@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from arena.adapters.storage.refusals import unknown_season
 from arena.adapters.storage.restore import season_of
 from arena.adapters.storage.rows import Row, Tables, iso
 from arena.adapters.storage.state import WINDOW
 from arena.application.past import PAST_TURNS
 from arena.application.record import LATELY
 from arena.domain.competitor import Season, SeasonId
-from arena.errors import ConfigurationError
 
 _TURN = "id, cycle, llm_id, time, calls, summary"  # not the prompts: they are long, and nobody reads them here
 
@@ -32,7 +32,7 @@ def read_rows(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> T
     """
     seasons = _rows(db, "SELECT * FROM seasons WHERE season_id = ?", season_id)
     if not seasons:
-        raise _unknown(db, season_id)
+        raise unknown_season(season_id, _newest(db))
     competitors = _competitors(db, season_id)
     bookings = _rows(db, "SELECT * FROM bookings WHERE season_id = ? ORDER BY number DESC LIMIT 1", season_id)
     cycles = _cycles(db, season_id)
@@ -60,10 +60,8 @@ def _rows(db: sqlite3.Connection, sql: str, *values: object) -> list[Row]:
     return [dict(row) for row in db.execute(sql, values)]
 
 
-def _unknown(db: sqlite3.Connection, season_id: SeasonId) -> ConfigurationError:
-    known = [row["season_id"] for row in db.execute("SELECT season_id FROM seasons ORDER BY id DESC LIMIT 5")]
-    there = f"there are {', '.join(known)}" if known else "there are none"
-    return ConfigurationError(f"there is no season {season_id} in the records; {there}")
+def _newest(db: sqlite3.Connection) -> list[str]:
+    return [row["season_id"] for row in db.execute("SELECT season_id FROM seasons ORDER BY id DESC LIMIT 5")]
 
 
 def _competitors(db: sqlite3.Connection, season_id: SeasonId) -> list[Row]:
