@@ -77,7 +77,7 @@ $$;
 
 -- Write orders down before they are sent: null, or the id of one that is written down with other contents.
 create or replace function public.append_intents(season text, intents jsonb) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set jit = off as $$
 declare
     other text;
 begin
@@ -107,7 +107,10 @@ $$;
 -- Returns a JSON with the outcome: booked, same (it was, with these contents), never_begun, other_contents, moved (the books are
 -- elsewhere), unexplained (a wallet), vanished (positions without a trade).
 create or replace function public.book(payload jsonb) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = ''
+set plan_cache_mode = force_generic_plan set jit = off  -- planning costs more than writing, and the plan is kept
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off  -- also if it was made while the tables were empty
+as $$
 declare
     tables constant jsonb := payload -> 'tables';
     booking constant jsonb := tables #> '{bookings,0}';
@@ -358,15 +361,15 @@ $$;
 -- The rows that the next cycle starts from, by table; the client puts them together (state.py).
 -- asked: season_id, as_of, hour_ago, midnight, past_turns, lately_seconds.
 create or replace function public.season_state(asked jsonb) returns text
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan set jit = off as $$
 declare
     season constant text := asked ->> 'season_id';
     until constant timestamptz := asked ->> 'as_of';
     last public.bookings;
     begins timestamptz;
-    told public.turns[];
+    told bigint[];
     late timestamptz;
-    written public.intents[];
+    written bigint[];
 begin
     select s.started_at into begins from public.seasons s where s.season_id = season;
     if not found then
@@ -374,20 +377,20 @@ begin
     end if;
     select b.* into last from public.bookings b where b.season_id = season order by b.number desc limit 1;
     late := coalesce(last.closed_at, begins) - make_interval(secs => (asked ->> 'lately_seconds')::numeric::double precision);
-    select array_agg(t) into told
+    select array_agg(t.id) into told
     from public.competitors c
     cross join lateral (
-        select * from public.turns t where t.season_id = season and t.llm_id = c.llm_id
+        select t.id from public.turns t where t.season_id = season and t.llm_id = c.llm_id
         order by t.cycle desc limit (asked ->> 'past_turns')::integer
     ) as t
     where c.season_id = season;
-    select array_agg(i order by i.id) into written
+    select array_agg(i.id) into written
     from (
-        select i.* from public.intents i where i.season_id = season and i.closed_booking is null
+        select i.id from public.intents i where i.season_id = season and i.closed_booking is null
         union all
-        select i.* from public.intents i
+        select i.id from public.intents i
         where i.season_id = season and i.order_type = 'LIMIT' and i.closed_booking is not null
-            and i.cycle in (select t.cycle from unnest(told) as t)
+            and i.cycle in (select t.cycle from public.turns t where t.id = any(told))
     ) as i;
     return json_build_object(
         'seasons', (select json_agg(s) from public.seasons s where s.season_id = season),
@@ -405,26 +408,29 @@ begin
             select json_agg(p order by p.opened_at, p.symbol collate "C", p.side collate "C")
             from public.positions p where p.season_id = season and p.status = 'open'
         ),
-        'intents', (select json_agg(i order by i.id) from unnest(written) as i),
+        'intents', (select json_agg(i order by i.id) from public.intents i where i.id = any(written)),
         'turns', (
             select json_agg(json_build_object(
                 'id', t.id, 'cycle', t.cycle, 'llm_id', t.llm_id, 'time', t.time, 'calls', t.calls, 'summary', t.summary
             ) order by t.time, t.id)
-            from (
-                select o.id, o.cycle, o.llm_id, o.time, o.calls, o.summary from unnest(told) as o
+            from public.turns t
+            where t.id in (
+                select unnest(told)
                 union
-                select o.id, o.cycle, o.llm_id, o.time, o.calls, o.summary from public.turns o
+                select o.id from public.turns o
                 where o.season_id = season and o.calls > 0 and o.time > (asked ->> 'hour_ago')::timestamptz and o.time <= until
-            ) as t
+            )
         ),
         'fills', (
             select json_agg(f order by f.time, f.id)
-            from (
-                select f.* from public.fills f where f.season_id = season and f.time > late
+            from public.fills f
+            where f.id in (
+                select o.id from public.fills o where o.season_id = season and o.time > late
                 union
-                select f.* from public.fills f
-                where f.season_id = season and f.client_order_id in (select i.client_order_id from unnest(written) as i)
-            ) as f
+                select o.id from public.intents i
+                join public.fills o on o.season_id = season and o.client_order_id = i.client_order_id
+                where i.id = any(written)
+            )
         ),
         'funding', (select json_agg(f order by f.id) from public.funding f where f.season_id = season and f.time > late),
         'closed_trades', (
