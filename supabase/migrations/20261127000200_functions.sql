@@ -103,16 +103,14 @@ begin
 end
 $$;
 
--- Book a unit of work. payload: the tables' rows, the wallets that its entries must lead to by competitor, and what is held after it.
--- Returns a JSON with the outcome: booked, same (it was, with these contents), never_begun, other_contents, moved (the books are
--- elsewhere), unexplained (a wallet), vanished (positions without a trade).
-create or replace function public.book(payload jsonb) returns text
+-- Book a unit of work: its rows by table. Returns a JSON with the outcome: booked, same (it was, with these contents), never_begun,
+-- other_contents, moved (the books are elsewhere), unexplained (a wallet), vanished (positions without a trade).
+create or replace function public.book(tables jsonb) returns text
 language plpgsql security definer set search_path = ''
 set plan_cache_mode = force_generic_plan set jit = off  -- planning costs more than writing, and the plan is kept
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off  -- also if it was made while the tables were empty
 as $$
 declare
-    tables constant jsonb := payload -> 'tables';
     booking constant jsonb := tables #> '{bookings,0}';
     season constant text := booking ->> 'season_id';
     wanted constant integer := booking ->> 'number';
@@ -142,30 +140,31 @@ begin
         return json_build_object('outcome', 'moved', 'at', coalesce(last_number, 0));
     end if;
 
-    select json_build_object('outcome', 'unexplained', 'llm_id', w.key, 'balance', a.current_balance + e.sum) into wrong
-    from jsonb_each_text(payload -> 'wallets') as w
-    left join public.llm_accounts a on a.season_id = season and a.llm_id = w.key
+    select json_build_object('outcome', 'unexplained', 'llm_id', w.llm_id, 'balance', (a.current_balance + e.sum)::text) into wrong
+    from jsonb_to_recordset(tables -> 'llm_accounts') as w (llm_id text, current_balance numeric)
+    left join public.llm_accounts a on a.season_id = season and a.llm_id = w.llm_id
     cross join lateral (
-        select coalesce(sum((each ->> 'amount')::numeric), 0) as sum
-        from jsonb_array_elements(tables -> 'ledger_entries') as each where each ->> 'llm_id' = w.key
+        select coalesce(sum(each.amount), 0) as sum
+        from jsonb_to_recordset(tables -> 'ledger_entries') as each (llm_id text, amount numeric) where each.llm_id = w.llm_id
     ) as e
-    where a.current_balance + e.sum is distinct from w.value::numeric
-    order by w.key collate "C" limit 1;
+    where a.current_balance + e.sum is distinct from w.current_balance
+    order by w.llm_id collate "C" limit 1;
     if found then
         return wrong;
     end if;
-    select json_build_object(
-        'outcome', 'vanished',
-        'which', json_agg(concat_ws(' ', p.llm_id, p.symbol, p.side) order by concat_ws(' ', p.llm_id, p.symbol, p.side) collate "C")
-    ) into wrong
-    from public.positions p
-    where p.season_id = season and p.status = 'open' and payload -> 'wallets' ? p.llm_id
-        and not payload -> 'held' ? concat_ws(' ', p.llm_id, p.symbol, p.side)
-        and not exists (
-            select from jsonb_array_elements(tables -> 'positions') as each
-            where each ->> 'status' = 'closed' and each ->> 'llm_id' = p.llm_id and each ->> 'symbol' = p.symbol
-                and each ->> 'side' = p.side and (each ->> 'opened_at')::timestamptz = p.opened_at
-        )
+    select json_build_object('outcome', 'vanished', 'which', json_agg(p.name order by p.name collate "C")) into wrong
+    from (
+        select p.llm_id, p.symbol, p.side, p.opened_at, concat_ws(' ', p.llm_id, p.symbol, p.side) as name
+        from public.positions p
+        where p.season_id = season and p.status = 'open'
+            and p.llm_id in (select w.llm_id from jsonb_to_recordset(tables -> 'llm_accounts') as w (llm_id text))
+    ) as p
+    where not exists (  -- held, or closed by a trade
+        select from jsonb_to_recordset(tables -> 'positions')
+            as each (llm_id text, symbol text, side text, status text, opened_at timestamptz)
+        where each.llm_id = p.llm_id and each.symbol = p.symbol and each.side = p.side
+            and (each.status = 'open' or each.opened_at = p.opened_at)
+    )
     having count(*) > 0;
     if found then
         return wrong;
@@ -444,7 +443,7 @@ begin
             ), '-infinity')
         ),
         'model_calls', (
-            select json_agg(json_build_object('llm_id', m.llm_id, 'cost_usd', m.cost_usd) order by m.id)
+            select json_agg(json_build_object('llm_id', m.llm_id, 'cost_usd', m.cost_usd, 'scheduled_at', c.scheduled_at) order by m.id)
             from public.cycles c
             join public.model_calls m on m.season_id = c.season_id and m.cycle = c.number
             where c.season_id = season and c.scheduled_at >= (asked ->> 'midnight')::timestamptz and c.scheduled_at <= until

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
-from arena.adapters.storage.rows import clean
+from arena.adapters.storage.rows import Row, Tables, clean
 from arena.application.evidence import EQUAL_SETTINGS
-from arena.application.record import Booking, CycleRecord
-from arena.domain.competitor import Season, SeasonId
+from arena.domain.competitor import Season
+from arena.domain.money import ZERO
 from arena.errors import ConfigurationError, CycleConflict, RecordsError
 
 
-def name_of(booking: Booking) -> str:
-    """Return what a booking is called."""
-    what = "cycle" if isinstance(booking, CycleRecord) else "a sweep after cycle"
-    return f"{what} {booking.cycle} of season {booking.season_id}"
+def name_of(booking: Row) -> str:
+    """Return what a booking is called, from its own row."""
+    what = "cycle" if booking["kind"] == "cycle" else "a sweep after cycle"
+    return f"{what} {booking['cycle']} of season {booking['season_id']}"
 
 
-def claimed(season_id: SeasonId, number: int) -> CycleConflict:
+def claimed(season_id: str, number: int) -> CycleConflict:
     """Another run was faster."""
     return CycleConflict(f"another run has claimed cycle {number} of season {season_id}")
 
@@ -27,29 +28,29 @@ def rewritten(client_order_id: str) -> CycleConflict:
     return CycleConflict(f"order {client_order_id} is written down with other contents")
 
 
-def never_begun(booking: Booking) -> CycleConflict:
+def never_begun(booking: Row) -> CycleConflict:
     """A cycle is claimed before it is booked."""
-    return CycleConflict(f"cycle {booking.cycle} of season {booking.season_id} was never begun")
+    return CycleConflict(f"cycle {booking['cycle']} of season {booking['season_id']} was never begun")
 
 
-def other_contents(booking: Booking) -> CycleConflict:
+def other_contents(booking: Row) -> CycleConflict:
     """A cycle is booked once."""
     return CycleConflict(f"{name_of(booking)} is booked with other contents")
 
 
-def moved(booking: Booking, at: int) -> CycleConflict:
+def moved(booking: Row, at: int) -> CycleConflict:
     """It started from books that have moved on."""
-    return CycleConflict(f"{name_of(booking)} started from booking {booking.booking - 1}, but the books are at {at}")
+    return CycleConflict(f"{name_of(booking)} started from booking {booking['number'] - 1}, but the books are at {at}")
 
 
-def unexplained(booking: Booking, llm_id: str, balance: object, says: object) -> RecordsError:
+def unexplained(booking: Row, llm_id: str, balance: object, says: object) -> RecordsError:
     """It started from other balances than the booked ones, or its entries do not explain the new ones."""
     return RecordsError(
         f"{name_of(booking)}: the entries of {llm_id} lead to {balance} USDT, its ledger says {says}; nothing was booked"
     )
 
 
-def vanished(booking: Booking, which: Iterable[str]) -> RecordsError:
+def vanished(booking: Row, which: Iterable[str]) -> RecordsError:
     """A position that is neither held nor closed by a trade would come back with the next state."""
     return RecordsError(f"{name_of(booking)}: {', '.join(which)} vanished without a closed trade; nothing was booked")
 
@@ -59,10 +60,45 @@ def no_table(table: str, tables: Sequence[str]) -> RecordsError:
     return RecordsError(f"the records have no table {table}; they have {', '.join(tables)}")
 
 
-def unknown_season(season_id: SeasonId, known: Sequence[str]) -> ConfigurationError:
+def unknown_season(season_id: str, known: Sequence[str]) -> ConfigurationError:
     """A season that is not in the store, with the newest of those that are."""
     there = f"there are {', '.join(known)}" if known else "there are none"
     return ConfigurationError(f"there is no season {season_id} in the records; {there}")
+
+
+def check_wallets(booked: Mapping[str, str], tables: Tables) -> None:
+    """Refuse wallets that the entries of a booking do not lead to.
+
+    Args:
+        booked: Balances before it, by competitor.
+        tables: The booking's.
+
+    Raises:
+        RecordsError
+    """
+    balances = {llm_id: Decimal(balance) for llm_id, balance in booked.items()}
+    for entry in tables["ledger_entries"]:
+        balances[entry["llm_id"]] = balances.get(entry["llm_id"], ZERO) + Decimal(entry["amount"])
+    for account in tables["llm_accounts"]:
+        llm_id, says = account["llm_id"], Decimal(account["current_balance"])
+        if balances.get(llm_id) != says:
+            raise unexplained(tables["bookings"][0], llm_id, balances.get(llm_id), says)
+
+
+def check_positions(remaining: Iterable[Row], tables: Tables) -> None:
+    """Refuse a booking that neither holds nor closes one of the positions that stay open after it.
+
+    Raises:
+        RecordsError
+    """
+    competitors = {account["llm_id"] for account in tables["llm_accounts"]}
+    held = {_bucket(row) for row in tables["positions"] if row["status"] == "open"}
+    if lost := {_bucket(row) for row in remaining if row["llm_id"] in competitors} - held:
+        raise vanished(tables["bookings"][0], (" ".join(key) for key in sorted(lost)))
+
+
+def _bucket(position: Row) -> tuple[str, str, str]:
+    return position["llm_id"], position["symbol"], position["side"]
 
 
 def check_terms(known: Season, wanted: Season) -> None:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 import httpx
 from postgrest import APIError
 from supabase import ClientOptions, create_client
 
-from arena.adapters.storage.booking_rows import booking_rows
-from arena.adapters.storage.marks import marked, sealed, sealed_season
 from arena.adapters.storage.refusals import (
-    check_terms,
     claimed,
     moved,
     name_of,
@@ -28,15 +24,14 @@ from arena.adapters.storage.refusals import (
     unknown_season,
     vanished,
 )
-from arena.adapters.storage.restore import season_of
-from arena.adapters.storage.rows import TABLES, Row, Tables, intent_row, iso, season_rows, shown
-from arena.adapters.storage.state import WINDOW, state_of
+from arena.adapters.storage.row_store import RowStore
+from arena.adapters.storage.rows import TABLES, Row, Tables, iso, shown
+from arena.adapters.storage.state import WINDOW, midnight
 from arena.adapters.storage.supabase_wire import from_wire, rows_of, to_wire
 from arena.application.past import PAST_TURNS
-from arena.application.record import LATELY, Booking, SeasonState
-from arena.domain.competitor import AccountId, CompetitorId, Season, SeasonId
+from arena.application.record import LATELY
+from arena.domain.competitor import AccountId, SeasonId
 from arena.domain.money import plain
-from arena.domain.order import Intent
 from arena.errors import ConfigurationError, RecordsError, RecordsUnavailable
 
 SCHEMA_VERSION = 4  # what `schema_version()` of the last migration says
@@ -47,7 +42,7 @@ _MISSING = {"PGRST202", "42883"}  # a function
 _DENIED = {"42501", "PGRST301", "PGRST303", "401", "403"}
 
 
-class SupabaseRecords:
+class SupabaseRecords(RowStore):
     """The Records port, and with it the Leases and the PaperBooks port, in a Supabase project.
 
     Args:
@@ -64,26 +59,18 @@ class SupabaseRecords:
         """Let go of the connections."""
         self._http.close()
 
-    async def open_season(self, season: Season) -> Season:
-        """Create the season with its ledgers, or return the one of that id as it was created."""
-        rows = to_wire(sealed_season(season_rows(season)))
-        found = await self._call(f"season {season.season_id} was not opened", "open_season", tables=rows)
-        known = season_of(rows_of(found["seasons"])[0], rows_of(found["competitors"]))
-        check_terms(known, season)
-        return known
-
-    async def state(self, season_id: SeasonId, as_of: datetime) -> SeasonState:
-        """Return where the next cycle starts."""
-        return state_of(await self.state_rows(season_id, as_of), as_of)
+    async def open_rows(self, season_id: SeasonId, tables: Tables) -> Tables:
+        """Write a season's first rows where there are none, and return `seasons` and `competitors` as they are kept."""
+        found = await self._call(f"season {season_id} was not opened", "open_season", tables=to_wire(tables))
+        return {name: rows_of(found[name]) for name in ("seasons", "competitors")}
 
     async def state_rows(self, season_id: SeasonId, as_of: datetime) -> Tables:
         """Return what `state.state_of` reads, by table."""
-        midnight = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         asked = {
             "season_id": season_id,
             "as_of": iso(as_of),
             "hour_ago": iso(as_of - WINDOW),
-            "midnight": iso(midnight),
+            "midnight": iso(midnight(as_of)),
             "past_turns": PAST_TURNS,
             "lately_seconds": LATELY.total_seconds(),
         }
@@ -92,38 +79,26 @@ class SupabaseRecords:
             raise unknown_season(season_id, found["known"] or ())
         return {name: rows_of(rows) for name, rows in found.items()}
 
-    async def begin_cycle(self, season_id: SeasonId, number: int, as_of: datetime) -> None:
-        """Claim a cycle's number."""
-        await self.claim(season_id, number, iso(as_of), uuid4().hex)
-
     async def claim(self, season_id: SeasonId, number: int, scheduled_at: str, claim: str) -> None:
         """Claim a cycle's number under a name of the claim; claiming it again under that name changes nothing."""
         wanted = {"season": season_id, "number": number, "scheduled_at": scheduled_at, "claim": claim}
         if not await self._call(f"cycle {number} of season {season_id} was not begun", "begin_cycle", **wanted):
             raise claimed(season_id, number)
 
-    async def append_intents(self, season_id: SeasonId, intents: Sequence[Intent]) -> None:
-        """Write down orders before they are sent; writing the same again changes nothing."""
-        rows = to_wire({"intents": [marked(intent_row(season_id, intent)) for intent in intents]})["intents"]
+    async def write_intents(self, season_id: SeasonId, rows: Sequence[Row]) -> None:
+        """Write down intents, each once."""
+        written = to_wire({"intents": list(rows)})["intents"]
         what = f"the intents of season {season_id} were not written"
-        other = await self._call(what, "append_intents", season=season_id, intents=rows)
+        other = await self._call(what, "append_intents", season=season_id, intents=written)
         if other is not None:
             raise rewritten(other)
 
-    async def book(self, booking: Booking) -> None:
-        """Keep a unit of work: all of it or nothing, once."""
-        tables = sealed(booking_rows(booking))
-        tables["bookings"][0]["journal_hash"] = None  # the store's
-        payload = {
-            "tables": to_wire(tables),
-            "wallets": {llm_id: plain(ledger.wallet_balance) for llm_id, ledger in booking.ledgers.items()},
-            "held": {
-                f"{llm_id} {symbol} {side}": 1 for llm_id, ledger in booking.ledgers.items() for symbol, side in ledger.positions
-            },
-        }
-        found = await self._call(f"{name_of(booking)} was not booked", "book", payload=payload)
+    async def book_rows(self, tables: Tables) -> None:
+        """Write the rows of a booking, all or none, once."""
+        (booking,) = tables["bookings"]
+        found = await self._call(f"{name_of(booking)} was not booked", "book", tables=to_wire(tables))
         if found["outcome"] not in ("booked", "same"):
-            raise _refusal(booking, found)
+            raise _refusal(tables, found)
 
     async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
         """Yield a table's rows of a season in booking order, without the store's own ids and times."""
@@ -190,7 +165,8 @@ class SupabaseRecords:
 _PLAIN = frozenset({"append_intents"})  # whose text is a value, not a JSON
 
 
-def _refusal(booking: Booking, found: Row) -> Exception:
+def _refusal(tables: Tables, found: Row) -> Exception:
+    (booking,) = tables["bookings"]
     match found["outcome"]:
         case "never_begun":
             return never_begun(booking)
@@ -199,8 +175,8 @@ def _refusal(booking: Booking, found: Row) -> Exception:
         case "moved":
             return moved(booking, found["at"])
         case "unexplained":
-            llm_id, balance = CompetitorId(found["llm_id"]), found["balance"]
-            return unexplained(booking, llm_id, balance and plain(Decimal(balance)), booking.ledgers[llm_id].wallet_balance)
+            says = next(row["current_balance"] for row in tables["llm_accounts"] if row["llm_id"] == found["llm_id"])
+            return unexplained(booking, found["llm_id"], found["balance"] and plain(Decimal(found["balance"])), says)
         case "vanished":
             return vanished(booking, found["which"])
         case other:
