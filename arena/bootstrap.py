@@ -110,8 +110,15 @@ class Arena:
             deadline=timedelta(seconds=self.settings.protection_deadline_seconds),
             thorough=thorough,
             standing_back=lambda: shutting_down(self.settings),
-            halted=lambda: halted(self.settings) is not None,
+            halted=lambda: self.why_halted() is not None,
         )
+
+    def why_halted(self) -> str | None:
+        """Return why nothing may be opened, or None."""
+        why = halted(self.settings)
+        if why is not None:
+            return f"the season is halted ({why})"
+        return "Supabase is out of reach" if self.records.away else None
 
     async def prepare(self) -> None:
         """Set the accounts' modes and leverages, unless another process has done so within the hour."""

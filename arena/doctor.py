@@ -165,8 +165,7 @@ async def _pairs(settings: Settings, market: BinanceListings) -> str:
 
 
 async def _store(settings: Settings, closing: AsyncExitStack) -> str:
-    open_records(settings, closing)
-    return f"SQLite at {settings.database()}"
+    return await open_records(settings, closing).look()
 
 
 async def _model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> str:

@@ -18,7 +18,6 @@ from arena.domain.competitor import CompetitorId
 from arena.domain.decision import Answer
 from arena.domain.market import MarketSnapshot
 from arena.domain.plan import Desk, OrderPlan
-from arena.halting import halted
 from tasks.step import step
 
 
@@ -40,17 +39,13 @@ async def plan(
 async def execute(arena: Arena, held: Held, plans: Mapping[CompetitorId, OrderPlan]) -> dict[CompetitorId, Execution]:
     """Send the orders, competitor by competitor in the cycle's order, after all have decided; a halt leaves only the exits."""
 
-    def why_halted() -> str | None:
-        why = halted(arena.settings)
-        return None if why is None else f"the season is halted ({why})"
-
     def account_of(llm_id: CompetitorId) -> Exchange:
         return held.venue.accounts[arena.season.account_of(llm_id)]
 
     done = {}
     for llm_id, plan in plans.items():
         began_at = arena.clock()
-        done[llm_id] = await carry_out(plan, account_of(llm_id), why_halted)
+        done[llm_id] = await carry_out(plan, account_of(llm_id), arena.why_halted)
         done[llm_id].began_at = began_at
     return done
 

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 from arena.adapters.storage.rows import TABLES, cell
+from arena.adapters.storage.spool_file import SpoolFile
+from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.ports import Records
@@ -724,6 +726,22 @@ class TestSupabase(RecordsContract):
 
             def open_() -> Records:
                 records = SupabaseRecords(supabase.url, supabase.service_key)
+                opened.callback(records.close)
+                return records
+
+            yield open_
+
+
+class TestSupabaseWithItsSpool(RecordsContract):
+    """What production uses; each adapter is another process's."""
+
+    @pytest.fixture
+    def reopen(self, supabase: Stack, tmp_path: Path) -> Iterator[Open]:
+        with ExitStack() as opened:
+
+            def open_() -> Records:
+                remote = SupabaseRecords(supabase.url, supabase.service_key)
+                records = SpooledRecords(remote, SpoolFile(tmp_path / "spool.sqlite"))
                 opened.callback(records.close)
                 return records
 

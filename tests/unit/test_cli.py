@@ -65,7 +65,7 @@ def test_a_season_is_found_by_its_name_alone(home: Path) -> None:
     [
         (("leaderboard", "--season", "nowhere"), {}, "there is no book at runs/nowhere/arena.sqlite"),
         (("leaderboard",), {"MAX_LEVERAGE": "many"}, "MAX_LEVERAGE"),
-        (("leaderboard",), {"SUPABASE_URL": "https://example.supabase.co"}, "SUPABASE_URL is set"),
+        (("leaderboard",), {"SUPABASE_URL": "https://example.supabase.co"}, "SUPABASE_KEY is empty"),
         (("shutdown",), {"ENVIRONMENT": "testnet"}, "BINANCE_TESTNET_API_KEY is empty"),
         (("simulator", "--data", "nowhere"), {}, "nowhere"),
         (("simulator", "--faults", "nowhere.json"), {}, "the fault rules nowhere.json cannot be read: No such file"),

@@ -38,6 +38,10 @@ _CHANGING = {  # tables whose rows change, by the columns that name a row
 class SqliteRecords(RowStore, SqliteAccounts):
     """The Records port, and with it the Leases and the PaperBooks port, on a file."""
 
+    async def look(self) -> str:
+        """Return in words where the state is kept."""
+        return f"SQLite at {self.path}"
+
     async def open_rows(self, season_id: SeasonId, tables: Tables) -> Tables:
         """Write a season's first rows where there are none, and return `seasons` and `competitors` as they are kept."""
         with self._unit_of_work(f"season {season_id} was not opened") as db:

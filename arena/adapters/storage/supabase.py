@@ -37,6 +37,7 @@ from arena.errors import ConfigurationError, RecordsError, RecordsUnavailable
 SCHEMA_VERSION = 4  # what `schema_version()` of the last migration says
 TIMEOUT_SECONDS = 10  # whole seconds: a fraction is cut off by the client
 PAGE = 1000  # rows of a reply, whatever the server's own limit: a page is one value
+_ABSENT = {429, 502, 503, 504, *range(520, 531)}  # said by what stands in front of the database; the last are Cloudflare's
 _AWAY = {"PGRST000", "PGRST001", "PGRST002", "PGRST003", "57P01", "57P02", "57P03", "53300", "08000", "08003", "08006"}
 _MISSING = {"PGRST202", "42883"}  # a function
 _DENIED = {"42501", "PGRST301", "PGRST303", "401", "403"}
@@ -51,13 +52,26 @@ class SupabaseRecords(RowStore):
     """
 
     def __init__(self, url: str, key: str) -> None:
-        self._http = httpx.Client(timeout=TIMEOUT_SECONDS)
+        self._http = httpx.Client(timeout=TIMEOUT_SECONDS, event_hooks={"response": [_refuse_absence]})
         self._client = create_client(url, key, ClientOptions(httpx_client=self._http))
-        self._url = url
+        self.url = url
 
     def close(self) -> None:
         """Let go of the connections."""
         self._http.close()
+
+    async def schema_version(self) -> int:
+        """Return the schema's version in the project.
+
+        Raises:
+            ConfigurationError: There is none, or it is not this version's.
+        """
+        version = int(await self._call("the schema was not read", "schema_version"))
+        if version != SCHEMA_VERSION:
+            raise ConfigurationError(
+                f"the Supabase project has schema {version}, this version knows {SCHEMA_VERSION}: run `arena db init`"
+            )
+        return version
 
     async def open_rows(self, season_id: SeasonId, tables: Tables) -> Tables:
         """Write a season's first rows where there are none, and return `seasons` and `competitors` as they are kept."""
@@ -144,7 +158,7 @@ class SupabaseRecords(RowStore):
         try:
             reply = await asyncio.to_thread(self._client.rpc(function, arguments).execute)
         except httpx.TransportError as error:
-            raise RecordsUnavailable(f"{failure}: Supabase is out of reach ({type(error).__name__})") from error
+            raise RecordsUnavailable(f"{failure}: Supabase is out of reach ({str(error) or type(error).__name__})") from error
         except APIError as error:
             raise self._fault(failure, error) from error
         except RuntimeError as error:
@@ -157,12 +171,18 @@ class SupabaseRecords(RowStore):
             return ConfigurationError("the Supabase project has not this version's tables: run `arena db init`")
         if code in _DENIED:
             return ConfigurationError(f"SUPABASE_KEY may not write ({message}): set it to the project's secret key")
-        if code in _AWAY or (code.startswith("5") and len(code) == 3):
+        if code in _AWAY:
             return RecordsUnavailable(f"{failure}: Supabase is out of reach ({message or code})")
         return RecordsError(f"{failure}: {message}")
 
 
 _PLAIN = frozenset({"append_intents"})  # whose text is a value, not a JSON
+
+
+def _refuse_absence(response: httpx.Response) -> None:
+    """Raise where nobody has looked at a request; the client would tell it like a refusal of the database."""
+    if response.status_code in _ABSENT:
+        raise httpx.ReadError(f"HTTP {response.status_code}", request=response.request)
 
 
 def _refusal(tables: Tables, found: Row) -> Exception:
