@@ -205,7 +205,7 @@ def _open_supabase(settings: VenueSettings) -> SpooledRecords:
     return SpooledRecords(remote, SpoolFile(settings.season_directory / "spool.sqlite"))
 
 
-def open_book(settings: Settings, closing: AsyncExitStack, season: str = "") -> Store:
+def open_book(settings: VenueSettings, closing: AsyncExitStack, season: str = "") -> Store:
     """Open the store of a season that is there, for reading.
 
     Raises:

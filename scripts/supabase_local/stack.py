@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from arena.adapters.storage.migrations import MIGRATIONS
 from scripts.processes import NotReady
 from scripts.supabase_local import gateway, keys, postgres, postgrest
 from scripts.supabase_local.gateway import Fault, Gateway, Trouble
@@ -24,7 +25,6 @@ from scripts.supabase_local.postgres import DATABASE, OWNER, Postgres
 from scripts.supabase_local.postgrest import Postgrest
 from scripts.supabase_local.schema import create_database, drop_database, prepare
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "supabase" / "migrations"
 TEMPLATE = "fresh_template"
 
 

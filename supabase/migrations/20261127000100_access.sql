@@ -60,7 +60,7 @@ begin
         execute format('create policy dashboard_reads on public.%I for select to arena_dashboard using (true)', name);
     end loop;
     foreach name in array array[
-        'seasons', 'competitors', 'bookings', 'configurations', 'snapshots', 'turns', 'model_calls', 'llm_decisions',
+        'seasons', 'competitors', 'bookings', 'prompts', 'configurations', 'snapshots', 'turns', 'model_calls', 'llm_decisions',
         'rejections', 'orders', 'fills', 'foreign_fills', 'funding', 'ledger_entries', 'equity_points',
         'position_points', 'closed_trades', 'discrepancies', 'alerts'
     ] loop
@@ -88,7 +88,6 @@ begin
 end
 $$;
 
-create or replace trigger reworded before update on public.prompts for each row execute function public.refuse_change();
 create or replace trigger ended before update on public.cycles for each row when (old.status = 'booked')
     execute function public.refuse_second_end();
 create or replace trigger ended before update on public.intents

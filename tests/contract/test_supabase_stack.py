@@ -24,11 +24,11 @@ import pytest
 from postgrest import APIError, CountMethod
 from supabase import Client, ClientOptions, create_client
 
+from arena.adapters.storage.migrations import MIGRATIONS as PROJECT
 from scripts.processes import NotReady
 from scripts.supabase_local import postgrest
 from scripts.supabase_local.gateway import Fault, serving
 from scripts.supabase_local.process import wait_until
-from scripts.supabase_local.stack import MIGRATIONS as PROJECT
 from scripts.supabase_local.stack import Stack, missing, running
 from tests.conftest import ROOT
 from tests.fakes.supabase import empty, renew, require
