@@ -57,6 +57,7 @@ class Arena:
 
     Attributes:
         holder: Names this run in the lease on the accounts.
+        store_was_away: Writes of earlier runs were waiting for the store when this one began.
         clock: By which this run notes who was asked and answered when.
     """
 
@@ -71,6 +72,7 @@ class Arena:
     notifier: Notifier
     budget: RequestBudget
     holder: str
+    store_was_away: bool = False
     clock: SteadyClock = field(default_factory=SteadyClock)
 
     def desk(self, number: int, snapshot: MarketSnapshot, studied: Study) -> Desk:
@@ -185,6 +187,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
     playbook = load_playbook(settings) if asking else PLAYBOOKS["free"]  # a sweep must not fail over a playbook's files
     async with AsyncExitStack() as closing:
         records = open_records(settings, closing)
+        store_was_away = records.away
         budget = request_budget()
         competitors = settings.competitors()
         kept = settings.season_directory / "contracts.json"
@@ -214,6 +217,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
             venue=venue,
             models=models,
             records=records,
+            store_was_away=store_was_away,
             leases=records,
             notifier=open_notifier(settings),
             budget=budget,
