@@ -82,7 +82,7 @@ async def act(
         caught = await orders.settle(arena, held)
         plans = await orders.plan(opening, caught, {llm_id: each.answer for llm_id, each in asked.items()}, desk)
         await records.write_intents(arena, plans)
-        executions = await orders.execute(arena, held, plans)
+        executions = await orders.execute(arena, held, opening, caught, plans)
         configuration = arena.configuration(next(iter(prompts.values())).static)
         dialogue = dialogue_of(prompts, asked, plans, executions, configuration)
         for last in (*(False for _ in range(BOOKING_TRIES - 1)), True):

@@ -153,6 +153,7 @@ def test_the_doctor_tries_everything_and_names_what_fails(configured: Path) -> N
         "Binance",
         "account",
         "pairs",
+        "fees",
         "weight",
         "store",
         "LLM-A",

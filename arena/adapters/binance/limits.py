@@ -54,6 +54,7 @@ WEIGHTS: Mapping[str, int | Callable[[Params], int]] = {  # by python-binance's 
     "futures_income_history": 30,
     "futures_get_position_mode": 30,
     "futures_create_order": 0,  # counted as an order
+    "futures_funding_rate": 0,  # has a limit of its own with fundingInfo: 500 in five minutes
 }
 MARKET_DATA = frozenset(
     {
