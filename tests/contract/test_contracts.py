@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,7 +13,11 @@ import pytest
 
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.contracts import Contracts
+from arena.bootstrap import open_arena
+from arena.configuration import load_settings
 from arena.market import CYCLE_PATIENCE
+from deployments.apply import read_ahead
+from tasks import protection, records
 from tests.fakes.candles import START, flat, write_candles
 from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator
 
@@ -123,3 +128,68 @@ async def test_a_pair_that_is_new_is_read_at_once(simulator: Simulator, client: 
     await process(client, file).refresh(PAIRS[:1])
     assert set(await process(client, file, CYCLE_PATIENCE).instruments(PAIRS)) == set(PAIRS)
     assert fees_asked(simulator) == 3
+
+
+@pytest.fixture
+def configured(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {
+        "ARENA_ENV_FILE": "none",
+        "ENVIRONMENT": "demo",
+        "SEASON": "season",
+        "AVAILABLE_PAIRS": ",".join(PAIRS),
+        "BINANCE_TESTNET_BASE_URL": simulator.url,
+        "BINANCE_TESTNET_API_KEY": KEY,
+        "BINANCE_TESTNET_SECRET_KEY": SECRET,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_deploying_reads_ahead(simulator: Simulator, configured: None, file: Path) -> None:
+    read_ahead(load_settings())
+    assert fees_asked(simulator) == 3 and set(json.loads(file.read_text())["terms"]) == set(PAIRS)
+
+
+def test_deploying_goes_on_where_nothing_can_be_read(
+    configured: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BINANCE_TESTNET_BASE_URL", "http://127.0.0.1:9")
+    read_ahead(load_settings())
+    assert "the fees could not be read now, the first cycle will" in capsys.readouterr().err
+
+
+def test_deploying_asks_nothing_of_mainnet(simulator: Simulator, configured: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one request is sent before the gate."""
+    for name, value in {"ENVIRONMENT": "mainnet", "USE_TESTNET": "false", "BINANCE_BASE_URL": simulator.url}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BINANCE_API_KEY", KEY)
+    monkeypatch.setenv("BINANCE_SECRET_KEY", SECRET)
+    read_ahead(load_settings())
+    assert fees_asked(simulator) == 0 and "GET /fapi/v1/exchangeInfo" not in simulator.state()["requests"]
+
+
+async def test_the_sweeps_see_to_the_modes_every_hour_and_a_cycle_only_where_none_has(
+    simulator: Simulator, configured: None, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for letter in "ABC":
+        monkeypatch.setenv(f"LLM_{letter}_PROVIDER", "openai")
+        monkeypatch.setenv(f"LLM_{letter}_MODEL", "scripted")
+
+    def asked() -> int:
+        return int(simulator.state()["requests"].get("GET /fapi/v1/accountConfig", {"count": 0})["count"])
+
+    def aged(hours: float) -> None:
+        then = time.time() - hours * HOUR
+        os.utime(file.with_name("prepared.json"), (then, then))
+
+    async with open_arena(load_settings(), asking=False) as arena:
+        await records.begin(arena)
+        assert asked() == 1
+        for hours, step, more in ((1.1, records.begin, 1), (1.1, protection.prepare, 2), (0.9, protection.prepare, 2)):
+            aged(hours)
+            await step(arena)
+            assert asked() == more
+        aged(2.1)
+        await records.begin(arena)
+        assert asked() == 3
