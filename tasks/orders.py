@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from arena.application.booking import Dialogue
 from arena.application.cycle import Opening, close_cycle, plan_turns
-from arena.application.entries import limit_entries
 from arena.application.execution import execute as carry_out
 from arena.application.lease import Held
 from arena.application.leaving import leave_together
@@ -19,6 +18,7 @@ from arena.bootstrap import Arena
 from arena.domain.competitor import SHARED_ACCOUNT, AccountMode, CompetitorId
 from arena.domain.decision import Answer
 from arena.domain.market import MarketSnapshot
+from arena.domain.order import Leg
 from arena.domain.plan import Desk, OrderPlan
 from tasks.step import step
 
@@ -48,7 +48,7 @@ async def execute(
 
     done = {llm_id: Execution(llm_id=llm_id) for llm_id in plans}
     if arena.season.account_mode is AccountMode.SHARED:
-        entered = {intent.order.symbol for intent in limit_entries(opening.state)}
+        entered = {intent.order.symbol for intent in opening.state.intents.values() if intent.leg is Leg.OPEN}
         await leave_together(plans, caught, entered, held.venue.accounts[SHARED_ACCOUNT], done, arena.clock)
     for llm_id, plan in plans.items():
         done[llm_id].begin(arena.clock)

@@ -39,12 +39,12 @@ async def leave_together(
     Args:
         plans: In the cycle's order.
         caught: The books as of just now.
-        entered: Pairs in which a limit order may still be filled, whose stop stays.
+        entered: Pairs in which an opening may still be filled, whose stop stays.
         exchange: Of the account that all share.
         done: By competitor; what was carried out is noted in it.
         now: The clock that orders are noted by.
     """
-    marks, kept = caught.marks(), {*entered, *_kept(plans, caught.settlement.ledgers)}
+    marks, kept = caught.shown_marks(), {*entered, *_kept(plans, caught.settlement.ledgers)}
     senders = [llm_id for llm_id, plan in plans.items() if plan.intents()]
     for symbol, exits in _by_pair(plans):
         near = any(_is_near(each, marks.get(symbol)) for _, each in exits)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from arena.adapters.binance import client as client_module
+from arena.adapters.binance.client import FuturesClient
 from arena.application.record import CycleRecord
 from arena.bootstrap import open_arena
 from arena.configuration import load_settings
@@ -143,3 +144,29 @@ async def test_whose_close_fails_has_a_stop_again(simulator: Simulator) -> None:
         state = await arena.records.state(arena.season.season_id, await arena.venue.market.time())
     protected = {p.stop_order_id for ledger in state.ledgers.values() for p in ledger.positions.values()}
     assert len(protected) == 2 and protected <= set(resting(simulator))
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+async def test_a_run_that_is_killed_when_the_stops_are_gone_leaves_them_to_the_next_look(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cycle(simulator, A=OPEN, B=OPEN, C=OPEN)
+    write = FuturesClient.write
+
+    async def dies(client: FuturesClient, method: str, **parameters: Any) -> Any:
+        await write(client, method, **parameters)
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(FuturesClient, "write", dies)
+        await cycle(simulator, A=CLOSE, B=CLOSE, C=CLOSE)
+    assert bulk(simulator) == 1 and len(resting(simulator)) == 6, "one pair's orders are gone, the other's are not"
+    await look()
+    assert len(resting(simulator)) == 12 and len(set(resting(simulator))) == 12 and len(held(simulator)) == 2
+    async with open_arena(load_settings(), asking=False) as arena:
+        state = await arena.records.state(arena.season.season_id, await arena.venue.market.time())
+    positions = [position for ledger in state.ledgers.values() for position in ledger.positions.values()]
+    assert len(positions) == 6 and {p.stop_order_id for p in positions} <= set(resting(simulator))
