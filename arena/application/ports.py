@@ -231,13 +231,12 @@ class LanguageModel(Protocol):
 
 
 class Records(Protocol):
-    """The system of record.
+    """The system of record."""
 
-    Attributes:
-        away: Writes wait on this machine until the store is back; nothing may be opened meanwhile.
-    """
-
-    away: bool
+    @property
+    def away(self) -> bool:
+        """Whether writes wait on this machine until the store is back; nothing may be opened meanwhile."""
+        ...
 
     async def open_season(self, season: Season) -> Season:
         """Create the season with its ledgers, or return the one of that id as it was created.

@@ -14,9 +14,10 @@ import pytest
 from postgrest import APIError
 from supabase import create_client
 
+from arena.adapters.storage.delivery import PAUSE_SECONDS
 from arena.adapters.storage.rows import TABLES
 from arena.adapters.storage.spool_file import SpoolFile
-from arena.adapters.storage.spooled import PAUSE_SECONDS, SpooledRecords
+from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SCHEMA_VERSION, SupabaseRecords
 from arena.application.record import Alert, AlertKind

@@ -21,7 +21,10 @@ from arena.domain.order import Intent
 class RowStore(ABC):
     """The Records port over a store of rows."""
 
-    away = False
+    @property
+    def away(self) -> bool:
+        """Whether writes wait on this machine until the store is back; here none ever does."""
+        return False
 
     async def open_season(self, season: Season) -> Season:
         """Create the season with its ledgers, or return the one of that id as it was created."""

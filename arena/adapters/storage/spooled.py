@@ -8,33 +8,24 @@ is what was last read, carried on by what was written since, and `away` says tha
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from arena.adapters.storage.carried import with_booking, with_claim, with_intents
+from arena.adapters.storage.delivery import Delivery, book_moved
 from arena.adapters.storage.row_store import RowStore
 from arena.adapters.storage.rows import Row, Tables, iso, shown
 from arena.adapters.storage.spool_file import SpoolFile, Write
 from arena.domain.competitor import AccountId, SeasonId
-from arena.errors import ArenaError, CycleConflict, RecordsError, RecordsUnavailable
+from arena.errors import CycleConflict, RecordsError, RecordsUnavailable
 
 if TYPE_CHECKING:
     from arena.adapters.storage.supabase import SupabaseRecords
 
-PAUSE_SECONDS = 15.0  # after a failure, before Supabase is tried again: a cycle must not wait for each of its writes
 LEASE_SECONDS = 1.5  # for Supabase's word on a lease, which lasts for 5
-
-TURN_SECONDS = 0.005
-
-T = TypeVar("T")
-
-log = logging.getLogger("arena.records")
 
 
 class SpooledRecords(RowStore):
@@ -43,15 +34,17 @@ class SpooledRecords(RowStore):
     def __init__(self, remote: SupabaseRecords, file: SpoolFile, clock: Callable[[], float] = time.monotonic) -> None:
         self._remote = remote
         self._file = file
-        self._clock = clock
-        self._quiet_until = 0.0
-        self._lock = threading.Lock()  # among the tasks and threads of this process; the file's is among processes
-        self.away = bool(file.waiting())
+        self._delivery = Delivery(remote, file, clock)
 
     def close(self) -> None:
         """Let go of file and connections."""
         self._file.close()
         self._remote.close()
+
+    @property
+    def away(self) -> bool:
+        """Writes wait on this machine until Supabase is back; nothing may be opened meanwhile."""
+        return self._delivery.away
 
     @property
     def backlog(self) -> int:
@@ -79,8 +72,8 @@ class SpooledRecords(RowStore):
 
     async def open_rows(self, season_id: SeasonId, tables: Tables) -> Tables:
         """Write a season's first rows where there are none, and return `seasons` and `competitors` as they are kept."""
-        async with self._turn():
-            match await self._asked(partial(self._remote.open_rows, season_id, tables)):
+        async with self._delivery.turn():
+            match await self._delivery.asked(partial(self._remote.open_rows, season_id, tables)):
                 case (found,):
                     return found
             kept = self._kept(season_id)
@@ -88,8 +81,8 @@ class SpooledRecords(RowStore):
 
     async def state_rows(self, season_id: SeasonId, as_of: datetime) -> Tables:
         """Return what `state.state_of` reads, by table: as it is stored, or as it will be."""
-        async with self._turn():
-            match await self._asked(partial(self._remote.state_rows, season_id, as_of)):
+        async with self._delivery.turn():
+            match await self._delivery.asked(partial(self._remote.state_rows, season_id, as_of)):
                 case (rows,):
                     self._file.keep_state(season_id, rows)
                     return rows
@@ -114,7 +107,7 @@ class SpooledRecords(RowStore):
             async for row in self._remote.rows(table, season_id):
                 yield row
         except RecordsUnavailable as error:
-            self._fails(error)
+            self._delivery.fails(error)
             if table != "seasons" or kept is None:
                 raise
             for row in kept["seasons"]:
@@ -124,12 +117,12 @@ class SpooledRecords(RowStore):
         """Take the lease among this machine's processes, then among machines where Supabase can be asked."""
         if not self._file.take(season_id, holder, iso(now), iso(until)):
             return False
-        if not self._reachable():
+        if not self._delivery.reachable:
             return True
         try:
             taken = await asyncio.wait_for(self._remote.take(season_id, holder, now, until), LEASE_SECONDS)
         except (RecordsUnavailable, TimeoutError) as error:
-            self._fails(error)
+            self._delivery.fails(error)
             return True
         if not taken:
             self._file.release(season_id, holder)
@@ -138,16 +131,16 @@ class SpooledRecords(RowStore):
     async def release(self, season_id: SeasonId, holder: str) -> None:
         """Give the lease back; where Supabase does not hear of it, it runs out."""
         self._file.release(season_id, holder)
-        if self._reachable():
+        if self._delivery.reachable:
             try:
                 await asyncio.wait_for(self._remote.release(season_id, holder), LEASE_SECONDS)
             except (RecordsUnavailable, TimeoutError) as error:
-                self._fails(error)
+                self._delivery.fails(error)
 
     async def load_paper_book(self, season_id: SeasonId, account: AccountId) -> tuple[int, str] | None:
         """Return version and text of an account's book; None where none was ever saved."""
-        async with self._turn():
-            match await self._asked(partial(self._remote.load_paper_book, season_id, account)):
+        async with self._delivery.turn():
+            match await self._delivery.asked(partial(self._remote.load_paper_book, season_id, account)):
                 case (found,):
                     if found is not None:
                         self._file.keep_book(season_id, account, *found)
@@ -164,58 +157,15 @@ class SpooledRecords(RowStore):
 
     async def _write(self, season_id: SeasonId, name: str, **arguments: Any) -> None:
         """Write down, then deliver; what cannot be delivered stays, unless it does not follow what was written before."""
-        async with self._turn():
+        async with self._delivery.turn():
             number = self._file.append(season_id, name, arguments)
             try:
-                if await self._asked(_nothing_more, number) is None:
-                    self.away = True
+                if not await self._delivery.delivered(number):
+                    self._delivery.away = True
                     self._follow(season_id, name, arguments)
-            except ArenaError:  # refused; what was cancelled stays, and is delivered with the next
+            except RecordsError:  # refused; what was cancelled, or met settings that do not fit any more, is delivered later
                 self._file.drop(number)
                 raise
-
-    async def _asked(self, call: Callable[[], Awaitable[T]], own: int = 0) -> tuple[T] | None:
-        """Deliver what waits, up to the caller's own write, then return what the call answers; None while Supabase is away."""
-        if not self._reachable():
-            return None
-        try:
-            await self._deliver(own)
-            return (await call(),)
-        except RecordsUnavailable as error:
-            self._fails(error)
-            return None
-
-    async def _deliver(self, own: int = 0) -> None:
-        """Send what waits, in order. What Supabase refuses is refused to its writer, or set aside where that one is long gone."""
-        for write in self._file.waiting():
-            try:
-                await self._send(write)
-            except RecordsUnavailable:
-                raise
-            except RecordsError as error:
-                if write.number == own:
-                    raise
-                self._file.refused(write.number, str(error))
-                log.error(  # noqa: TRY400  the sentence is enough
-                    "Supabase would not take %s of %s: %s; it is kept in %s", write.name, write.season_id, error, self._file.path
-                )
-            else:
-                self._file.delivered(write.number)
-        if self.away:
-            log.warning("Supabase is back: everything that waited is delivered")
-        self.away = False
-
-    async def _send(self, write: Write) -> None:
-        season_id, arguments = SeasonId(write.season_id), write.arguments
-        if write.name == "book_rows":
-            await self._remote.book_rows(**arguments)
-        elif write.name == "save_paper_book":
-            account, version, text = AccountId(arguments["account"]), arguments["version"], arguments["text"]
-            if not await self._remote.save_paper_book(season_id, account, version, text):
-                raise _moved(account)
-            self._file.keep_book(season_id, account, version + 1, text)
-        else:
-            await getattr(self._remote, write.name)(season_id, **arguments)
 
     def _follow(self, season_id: SeasonId, name: str, arguments: Mapping[str, Any]) -> None:
         """Make sure that the last write follows what was written before.
@@ -231,7 +181,7 @@ class SpooledRecords(RowStore):
         if kept[0] == version:
             self._file.keep_book(season_id, account, version + 1, text)
         elif kept != (version + 1, text):
-            raise _moved(account)
+            raise book_moved(account)
 
     def _carried(self, season_id: SeasonId) -> Tables:
         """Return the rows as they were last read, carried on by what was written since.
@@ -246,43 +196,6 @@ class SpooledRecords(RowStore):
         if kept is None:
             raise RecordsUnavailable(f"season {season_id} is unknown: Supabase is out of reach, and was never read here")
         return kept
-
-    def _reachable(self) -> bool:
-        return self._clock() >= self._quiet_until
-
-    def _fails(self, error: BaseException) -> None:
-        """Leave Supabase alone for a while."""
-        if self._reachable():
-            log.warning("%s; what is written is kept in %s until it is back", error or "Supabase is slow", self._file.path)
-        self._quiet_until = self._clock() + PAUSE_SECONDS
-        self.away = True
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """One after the other, in this process and among processes."""
-        await _until(partial(self._lock.acquire, blocking=False))
-        try:
-            await _until(self._file.take_turn)
-            try:
-                yield
-            finally:
-                self._file.end_turn()
-        finally:
-            self._lock.release()
-
-
-async def _until(taken: Callable[[], bool]) -> None:
-    """Try until it is taken: a thread that waits in a lock could not be cancelled."""
-    while not taken():  # noqa: ASYNC110  another process ends it
-        await asyncio.sleep(TURN_SECONDS)
-
-
-async def _nothing_more() -> None:
-    """Delivering was all."""
-
-
-def _moved(account: str) -> CycleConflict:
-    return CycleConflict(f"the paper book of {account} has moved on")
 
 
 def _carry(rows: Tables, write: Write) -> Tables:
