@@ -38,25 +38,8 @@ SCHEMA_VERSION = 4  # what `schema_version()` of the last migration says
 TIMEOUT_SECONDS = 10  # whole seconds: a fraction is cut off by the client
 PAGE = 1000  # rows of a reply, whatever the server's own limit: a page is one value
 _ABSENT = {429, 502, 503, 504, *range(520, 531)}  # said by what stands in front of the database; the last are Cloudflare's
-_AWAY = frozenset(  # no database, none for us, or one that was too slow or in somebody's way: the same is to be tried again
-    [
-        "PGRST000",
-        "PGRST001",
-        "PGRST002",
-        "PGRST003",
-        "08000",
-        "08003",
-        "08006",
-        "53300",
-        "57014",
-        "57P01",
-        "57P02",
-        "57P03",
-        "40001",
-        "40P01",
-        "55P03",
-    ]
-)
+_AWAY = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003", "08000", "08003", "08006", "53300", "57P01", "57P02", "57P03"})
+_AGAIN = frozenset({"57014", "40001", "40P01", "55P03"})  # too slow, or in somebody's way
 _MISSING = {"PGRST202", "42883"}  # a function
 _DENIED = {"42501", "PGRST301", "PGRST303", "401", "403"}
 
@@ -189,7 +172,7 @@ class SupabaseRecords(RowStore):
             return ConfigurationError("the Supabase project has not this version's tables: run `arena db init`")
         if code in _DENIED:
             return ConfigurationError(f"SUPABASE_KEY may not write ({message}): set it to the project's secret key")
-        if code in _AWAY:
+        if code in _AWAY | _AGAIN:
             return RecordsUnavailable(f"{failure}: Supabase is out of reach ({message or code})")
         return RecordsError(f"{failure}: {message}")
 
