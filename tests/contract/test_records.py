@@ -23,7 +23,7 @@ from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.ports import Records
-from arena.application.record import LATELY, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
+from arena.application.record import LATELY, Alert, AlertKind, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
 from arena.domain.competitor import (
     SHARED_ACCOUNT,
     AccountMode,
@@ -281,6 +281,24 @@ class RecordsContract:
         before = await everything(records)
         await reopen().book(record)
         assert await everything(records) == before
+
+    async def test_ten_deliveries_at_once_book_once(self, records: Records, reopen: Open) -> None:
+        story = Story()
+        record = await begun(records, story)
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(lambda each: asyncio.run(each.book(record)), [reopen() for _ in range(10)]))
+        assert [row["number"] for row in await table(records, "bookings")] == [1]
+        assert len(await table(records, "fills")) == len(record.fills)
+        assert (await records.state(TEST, record.closed_at)).books == record.books
+
+    async def test_nothing_is_cut_off_at_a_thousand_rows(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story)
+        told = tuple(Alert(kind=AlertKind.OPENED, llm_id=None, text=f"{n}", time=START) for n in range(5200))
+        await records.book(swept(record, 2, alerts=told))
+        texts = [row["text"] for row in await table(records, "alerts") if row["booking"] == 2]
+        assert texts == [f"{n}" for n in range(5200)]
 
     async def test_other_contents_of_a_booked_cycle_are_refused(self, records: Records) -> None:
         story = Story()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from arena.adapters.storage.spool_file import SpoolFile
 from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SCHEMA_VERSION, SupabaseRecords
-from arena.application.record import Alert, AlertKind
 from arena.errors import ConfigurationError, CycleConflict, RecordsError, RecordsUnavailable
 from scripts.supabase_local.gateway import Fault
 from scripts.supabase_local.stack import Stack
@@ -188,21 +185,6 @@ class TestTables:
 
 
 class TestBooking:
-    async def test_ten_deliveries_at_once_book_once(self, supabase: Stack, records: SupabaseRecords) -> None:
-        story = Story()
-        await records.open_season(story.season)
-        record = story.cycle()
-        await records.begin_cycle(TEST, 1, record.scheduled_at)
-        await records.append_intents(TEST, story.intents[1])
-        with ExitStack() as closing:
-            stores = [SupabaseRecords(supabase.url, supabase.service_key) for _ in range(10)]
-            for each in stores:
-                closing.callback(each.close)
-            with ThreadPoolExecutor(10) as pool:
-                list(pool.map(lambda each: asyncio.run(each.book(record)), stores))
-        assert [row["number"] for row in await table(records, "bookings")] == [1]
-        assert len(await table(records, "fills")) == len(record.fills)
-
     @pytest.mark.parametrize("name", sorted(set(TABLES) - {"seasons", "competitors", "intents"}))
     async def test_a_failure_in_any_table_books_nothing(self, supabase: Stack, records: SupabaseRecords, name: str) -> None:
         story = Story()
@@ -226,15 +208,6 @@ class TestBooking:
         assert await everything(records) == before
         await records.book(full)
         assert (await records.state(TEST, record.closed_at)).booking == 5
-
-    async def test_nothing_is_cut_off_at_a_thousand_rows(self, records: SupabaseRecords) -> None:
-        story = Story()
-        await records.open_season(story.season)
-        record = await book(records, story)
-        told = tuple(Alert(kind=AlertKind.OPENED, llm_id=None, text=f"{n}", time=START) for n in range(5200))
-        await records.book(swept(record, 2, alerts=told))
-        texts = [row["text"] for row in await table(records, "alerts") if row["booking"] == 2]
-        assert texts == [f"{n}" for n in range(5200)]
 
     async def test_both_stores_give_the_same_rows(self, records: SupabaseRecords, tmp_path: Path) -> None:
         with SqliteRecords(tmp_path / "arena.sqlite") as sqlite:

@@ -109,7 +109,7 @@ async def test_closes_and_stops_go_on_nothing_is_opened_and_nothing_is_lost(simu
     assert reasons == {"nothing was opened: Supabase is out of reach"}
     assert told.of_the_store() == ["Supabase is out of reach"], "once"
     (store,) = [found async for found in examine("") if found.subject == "store"]
-    assert not store.well and "out of reach" in store.detail
+    assert not store.well and "out of reach" in store.detail and "writes wait in" in store.detail
     async with open_arena(load_settings(), asking=False) as arena:
         assert await protection.look(arena) is not None, "stops are looked after"
         assert arena.records.away

@@ -62,13 +62,14 @@ class SpooledRecords(RowStore):
         Raises:
             RecordsError, ConfigurationError: It cannot be used.
         """
-        version = await self._remote.schema_version()
-        words = [f"Supabase at {self._remote.url} answers, schema {version}"]
-        if self.backlog:
-            words.append(f"{self.backlog} writes wait in {self._file.path} and are delivered with the next one")
-        if self.set_aside:
-            words.append(f"{len(self.set_aside)} writes were refused when it was back and are kept in {self._file.path}")
-        return "; ".join(words)
+        waiting = f"{self.backlog} writes wait in {self._file.path} and are delivered with the next one"
+        refused = f"{len(self.set_aside)} writes were refused when it was back and are kept in {self._file.path}"
+        also = "".join(f"; {words}" for count, words in ((self.backlog, waiting), (len(self.set_aside), refused)) if count)
+        try:
+            version = await self._remote.schema_version()
+        except RecordsUnavailable as error:
+            raise RecordsUnavailable(f"{error}{also}") from error
+        return f"Supabase at {self._remote.url} answers, schema {version}{also}"
 
     async def open_rows(self, season_id: SeasonId, tables: Tables) -> Tables:
         """Write a season's first rows where there are none, and return `seasons` and `competitors` as they are kept."""
