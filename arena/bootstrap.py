@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from arena.adapters.binance.account import BinanceAccount
@@ -29,7 +28,7 @@ from arena.application.study import Study
 from arena.application.sweep import Terms
 from arena.application.venue import Venue
 from arena.configuration import load_playbook
-from arena.connections import account_clients, open_model, open_notifier, open_records, public_client, request_budget, venue_url
+from arena.connections import open_model, open_notifier, open_records, request_budget
 from arena.domain.competitor import AccountId, CompetitorId, Environment, Season
 from arena.domain.instrument import Instrument
 from arena.domain.market import MarketSnapshot
@@ -38,16 +37,16 @@ from arena.domain.risk import Limits
 from arena.errors import ConfigurationError
 from arena.halting import halt, halted, shutting_down
 from arena.mainnet import check_gate
-from arena.paper import paper_accounts, paper_market
+from arena.market import CYCLE_PATIENCE, open_market
+from arena.paper import paper_accounts
 from arena.season_start import check_playbook, has_begun, open_season, season_of
 from arena.settings import LimitSettings, Settings
 from arena.steady_clock import SteadyClock
 from arena.strategies.playbook import Playbook
 from arena.strategies.registry import PLAYBOOKS
 
-CANDLE_INTERVAL = "5m"
 STALE_AFTER = timedelta(minutes=10)  # two candles
-PREPARED_SECONDS = 3600.0  # asking for the modes weighs 6
+PREPARED_SECONDS = 3600.0  # asking for the modes weighs 11
 LEASE_WAIT_SECONDS = 30.0  # a sweep is over sooner
 
 
@@ -57,6 +56,7 @@ class Arena:
 
     Attributes:
         holder: Names this run in the lease on the accounts.
+        store_was_away: Writes of earlier runs were waiting for the store when this one began.
         clock: By which this run notes who was asked and answered when.
     """
 
@@ -71,6 +71,7 @@ class Arena:
     notifier: Notifier
     budget: RequestBudget
     holder: str
+    store_was_away: bool = False
     clock: SteadyClock = field(default_factory=SteadyClock)
 
     def desk(self, number: int, snapshot: MarketSnapshot, studied: Study) -> Desk:
@@ -110,11 +111,18 @@ class Arena:
             deadline=timedelta(seconds=self.settings.protection_deadline_seconds),
             thorough=thorough,
             standing_back=lambda: shutting_down(self.settings),
-            halted=lambda: halted(self.settings) is not None,
+            halted=lambda: self.why_halted() is not None,
         )
 
-    async def prepare(self) -> None:
-        """Set the accounts' modes and leverages, unless another process has done so within the hour."""
+    def why_halted(self) -> str | None:
+        """Return why nothing may be opened, or None."""
+        why = halted(self.settings)
+        if why is not None:
+            return f"the season is halted ({why})"
+        return "Supabase is out of reach" if self.records.away else None
+
+    async def prepare(self, patience: float = 1) -> None:
+        """Set the accounts' modes and leverages, unless a process has done so within the hour, or within `patience` of them."""
         done = self.settings.season_directory / "prepared.json"
         season = self.season  # one that begins anew, on accounts that may be new, has another beginning
         wanted = json.dumps(
@@ -123,7 +131,7 @@ class Arena:
         if (
             done.exists()
             and done.read_text(encoding="utf-8") == wanted
-            and 0 <= time.time() - done.stat().st_mtime < PREPARED_SECONDS
+            and 0 <= time.time() - done.stat().st_mtime < PREPARED_SECONDS * patience
         ):
             return
         for account in self.venue.accounts.values():
@@ -178,16 +186,10 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
     playbook = load_playbook(settings) if asking else PLAYBOOKS["free"]  # a sweep must not fail over a playbook's files
     async with AsyncExitStack() as closing:
         records = open_records(settings, closing)
+        store_was_away = records.away
         budget = request_budget()
         competitors = settings.competitors()
-        kept = settings.season_directory / "contracts.json"
-        clients: Mapping[AccountId, FuturesClient] = {}
-        if settings.environment is Environment.PAPER:
-            market = paper_market(public_client(settings, budget, closing), _label(settings), CANDLE_INTERVAL, kept)
-        else:
-            clients = account_clients(settings, budget, closing)
-            one = next(iter(clients.values()))
-            market = BinanceMarket(one, venue=_label(settings), interval=CANDLE_INTERVAL, contracts_file=kept)
+        market, clients = open_market(settings, budget, closing, patience=CYCLE_PATIENCE if asking else 1)
         models = {each.llm_id: open_model(settings, each, closing) for each in competitors} if asking else {}
         wanted = await season_of(settings, competitors, market, playbook)
         venue = Venue(
@@ -207,6 +209,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
             venue=venue,
             models=models,
             records=records,
+            store_was_away=store_was_away,
             leases=records,
             notifier=open_notifier(settings),
             budget=budget,
@@ -237,11 +240,6 @@ def _of(account: AccountId, clients: Mapping[AccountId, FuturesClient]) -> Futur
             f"LLM_{letter}_BINANCE_API_KEY is empty, but with ACCOUNT_MODE=separate {account} needs an account"
         )
     return clients[account]
-
-
-def _label(settings: Settings) -> str:
-    network = "" if settings.environment is Environment.PAPER else f" {settings.environment}"
-    return f"Binance USD-M futures{network} ({urlsplit(venue_url(settings)).hostname})"
 
 
 def _check_pairs(settings: Settings, instruments: Mapping[str, Instrument]) -> None:

@@ -30,6 +30,9 @@ BAN_FILE = Path("runs") / "banned-until"  # of this machine's address, whichever
 if TYPE_CHECKING:  # the SDKs are slow to import
     from arena.adapters.llm.claude import ClaudeModel
     from arena.adapters.llm.openai import OpenAIModel
+    from arena.adapters.storage.spooled import SpooledRecords
+
+    Store = SqliteRecords | SpooledRecords
 
 
 def request_budget() -> RequestBudget:
@@ -179,16 +182,30 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def open_records(settings: VenueSettings, closing: AsyncExitStack, season: str = "") -> SqliteRecords:
-    """Open the store of a season alone, as reports and exports need it."""
-    if settings.supabase_url:
-        raise ConfigurationError("SUPABASE_URL is set, but this version keeps its state in SQLite only: leave it empty")
-    records = SqliteRecords(settings.database(season))
+def open_records(settings: VenueSettings, closing: AsyncExitStack, season: str = "") -> Store:
+    """Open the store of a season alone, as reports and exports need it.
+
+    Raises:
+        ConfigurationError: It cannot be opened with these settings.
+    """
+    records = _open_supabase(settings) if settings.supabase_url else SqliteRecords(settings.database(season))
     closing.callback(records.close)
     return records
 
 
-def open_book(settings: Settings, closing: AsyncExitStack, season: str = "") -> SqliteRecords:
+def _open_supabase(settings: VenueSettings) -> SpooledRecords:
+    from arena.adapters.storage.spool_file import SpoolFile
+    from arena.adapters.storage.spooled import SpooledRecords
+    from arena.adapters.storage.supabase import SupabaseRecords
+
+    key = settings.supabase_key.get_secret_value()
+    if not key:
+        raise ConfigurationError("SUPABASE_URL is set, but SUPABASE_KEY is empty: set it to the project's secret key")
+    remote = SupabaseRecords(settings.supabase_url, key)
+    return SpooledRecords(remote, SpoolFile(settings.season_directory / "spool.sqlite"))
+
+
+def open_book(settings: VenueSettings, closing: AsyncExitStack, season: str = "") -> Store:
     """Open the store of a season that is there, for reading.
 
     Raises:

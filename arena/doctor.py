@@ -18,11 +18,12 @@ from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.binance.market import BinanceMarket
 from arena.bootstrap import limits_of
 from arena.configuration import load_playbook, load_settings
-from arena.connections import account_clients, open_model, open_notifier, open_records, public_client, request_budget
+from arena.connections import open_model, open_notifier, open_records, public_client, request_budget
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Competitor, Environment, SeasonId
 from arena.domain.pairs import check_pairs
 from arena.errors import ArenaError, ConfigurationError
-from arena.paper import kept_books, paper_market
+from arena.market import open_market
+from arena.paper import kept_books
 from arena.settings import Settings
 
 PATIENCE_SECONDS = 10.0
@@ -83,17 +84,13 @@ async def _configuration() -> tuple[Settings | None, Finding]:
 
 
 async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator[Finding]:
-    paper, clients = settings.environment is Environment.PAPER, dict[AccountId, FuturesClient]()
+    paper, budget = settings.environment is Environment.PAPER, request_budget()
     try:
-        if paper:
-            client = public_client(settings, request_budget(), closing)
-        else:
-            clients = dict(account_clients(settings, request_budget(), closing))
-            client = next(iter(clients.values()))
+        market, clients = open_market(settings, budget, closing)
+        client = public_client(settings, budget, closing) if paper else next(iter(clients.values()))
     except ConfigurationError as error:
         yield Finding(subject="Binance", well=False, detail=str(error), milliseconds=0)
         return
-    market = paper_market(client, "Binance") if paper else BinanceMarket(client, venue="Binance")
     yield await tried("Binance", lambda: _clock(client, market))
     if paper:
         yield await tried("account", lambda: _paper(settings, market, closing))
@@ -101,6 +98,7 @@ async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator
         yield await tried(f"account {name}", lambda name=name, each=each: _account(name, each, settings))  # type: ignore[misc]
     listings = BinanceListings(client, signed=not paper, venue="Binance")
     yield await tried("pairs", lambda: _pairs(settings, listings))
+    yield await tried("fees", lambda: _fees(settings, market))
     yield await tried("weight", lambda: _weight(settings, len(clients)))
 
 
@@ -121,6 +119,12 @@ async def _account(name: AccountId, client: FuturesClient, settings: Settings) -
             "add funds or lower INITIAL_BALANCE_PER_LLM"
         )
     return f"{book.wallet_balance:.2f} USDT, {len(book.positions)} open positions"
+
+
+async def _fees(settings: Settings, market: BinanceMarket) -> str:
+    """Read contracts, tiers and fees for the cycles that come: the fees weigh 20 a symbol."""
+    await market.refresh(settings.available_pairs)
+    return f"fees and tiers of {len(settings.available_pairs)} pairs are known; the sweeps ask again once a day"
 
 
 async def _weight(settings: Settings, accounts: int) -> str:
@@ -165,8 +169,7 @@ async def _pairs(settings: Settings, market: BinanceListings) -> str:
 
 
 async def _store(settings: Settings, closing: AsyncExitStack) -> str:
-    open_records(settings, closing)
-    return f"SQLite at {settings.database()}"
+    return await open_records(settings, closing).look()
 
 
 async def _model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> str:

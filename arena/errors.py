@@ -12,6 +12,7 @@ Expected outcomes (an invalid answer, a risk rejection, a refused order) are val
     │   └── ExecutionUnknown      an order may or may not have landed; look its client id up
     ├── ModelFault                a language model gave no usable completion
     └── RecordsError              the store failed
+        ├── RecordsUnavailable    no answer from the store; the same is to be written again
         └── CycleConflict         another run has already booked this cycle, differently
 """
 
@@ -95,6 +96,10 @@ class ModelFault(ArenaError):
 
 class RecordsError(ArenaError):
     """The store failed; nothing of the unit of work was kept."""
+
+
+class RecordsUnavailable(RecordsError):
+    """No answer from the store: what was written may be there or not, and writing it again does no harm."""
 
 
 class CycleConflict(RecordsError):

@@ -24,9 +24,18 @@ from arena.settings import VenueSettings
 EVERY_ACCOUNT = (SHARED_ACCOUNT, *(AccountId(f"LLM-{letter}") for letter in LETTERS))
 
 
-def paper_market(client: FuturesClient, venue: str, interval: str = "5m", contracts_file: Path | None = None) -> BinanceMarket:
+def paper_market(
+    client: FuturesClient, venue: str, interval: str = "5m", contracts_file: Path | None = None, patience: float = 1
+) -> BinanceMarket:
     """Return the live market without a key: its margin tiers are the packaged ones, since the venue shows them only to a key."""
-    return BinanceMarket(client, venue=venue, interval=interval, contracts_file=contracts_file, known_tiers=margin_tiers)
+    return BinanceMarket(
+        client,
+        venue=venue,
+        interval=interval,
+        contracts_file=contracts_file,
+        known_tiers=margin_tiers,
+        patience=patience,
+    )
 
 
 def paper_accounts(season: Season, market: LiveMarket, books: PaperBooks) -> dict[AccountId, TradingAccount]:

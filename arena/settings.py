@@ -55,6 +55,7 @@ class VenueSettings(BaseSettings):
     database_path: Path | None = None
     supabase_url: str = ""
     supabase_key: SecretStr = SecretStr("")
+    supabase_db_url: SecretStr = SecretStr("")
 
     binance_testnet_api_key: SecretStr = SecretStr("")
     binance_testnet_secret_key: SecretStr = SecretStr("")

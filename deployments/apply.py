@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,9 @@ from typing import Any
 import yaml
 
 from arena.configuration import load_settings
-from arena.errors import ConfigurationError
+from arena.domain.competitor import Environment
+from arena.errors import ArenaError, ConfigurationError
+from arena.market import read_contracts
 from arena.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +55,18 @@ def main() -> int:
     pool = subprocess.run([*prefect, "work-pool", "inspect", POOL], capture_output=True, check=False)
     if pool.returncode != 0:
         subprocess.run([*prefect, "work-pool", "create", POOL, "--type", "process"], check=True)
+    read_ahead(settings)
     return subprocess.run([*prefect, "deploy", "--all", "--prefect-file", str(path)], cwd=ROOT, check=False).returncode
+
+
+def read_ahead(settings: Settings) -> None:
+    """Read contracts and fees, which else the first cycle asks for; on mainnet nothing is asked before the gate, which has."""
+    if settings.environment is Environment.MAINNET:
+        return
+    try:
+        asyncio.run(read_contracts(settings))
+    except ArenaError as error:
+        print(f"the fees could not be read now, the first cycle will: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

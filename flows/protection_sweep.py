@@ -30,4 +30,5 @@ async def protection_sweep() -> State[None]:
     seconds = max(0.0, settings.protection_sweep_seconds + OVERLAP_SECONDS - passed)
     async with open_arena(settings, asking=False) as arena:
         done = await protection.watch(arena, seconds)
+        await protection.prepare(arena)
     return Completed(message="; ".join(done) or "nothing to do")

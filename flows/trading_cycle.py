@@ -11,6 +11,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from arena.application.alerts import store_alerts
 from arena.application.booking import dialogue_of
 from arena.application.cycle import Opening, liquidated_turns
 from arena.application.deciding import Asked, Clock, Conversation, spent_budgets, spent_hours, unanswered, unrepaired
@@ -69,7 +70,7 @@ async def run_cycle(arena: Arena) -> CycleRecord | None:
     prompts = arena.prompts(opening, snapshot, studied)
     asked = await ask_all(arena, opening, prompts)
     record = await act(arena, opening, arena.desk(opening.number, snapshot, studied), prompts, asked)
-    await notifications.notify(arena, record.alerts)
+    await notifications.notify(arena, (*record.alerts, *store_alerts(arena.store_was_away, arena.records.away, record.closed_at)))
     return record
 
 
@@ -81,7 +82,7 @@ async def act(
         caught = await orders.settle(arena, held)
         plans = await orders.plan(opening, caught, {llm_id: each.answer for llm_id, each in asked.items()}, desk)
         await records.write_intents(arena, plans)
-        executions = await orders.execute(arena, held, plans)
+        executions = await orders.execute(arena, held, opening, caught, plans)
         configuration = arena.configuration(next(iter(prompts.values())).static)
         dialogue = dialogue_of(prompts, asked, plans, executions, configuration)
         for last in (*(False for _ in range(BOOKING_TRIES - 1)), True):

@@ -77,8 +77,11 @@ def prefect_server(demo: Demo) -> contextlib.AbstractContextManager[None]:
 
 async def season(demo: Demo) -> Sequence[str]:
     """Run the flow cycle by cycle, moving the simulator's clock on in between; write what came of it, and return what to say."""
+    from arena.configuration import load_settings
+    from arena.market import read_contracts
     from flows.trading_cycle import trading_cycle  # Prefect reads its settings when it is imported
 
+    await read_contracts(load_settings())
     async with httpx.AsyncClient(timeout=30) as http:
         first = await first_instant(http, demo)
         for number in range(1, demo.cycles + 1):

@@ -74,7 +74,7 @@ def _wait(name: str, process: subprocess.Popen[bytes], url: str, seconds: float,
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise NotReady(f"{name} ended with {process.returncode}: {_last_line(log)} (all of it in {log})")
+            raise NotReady(f"{name} ended with {process.returncode}: {last_line(log)} (all of it in {log})")
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(url, timeout=2).status_code == 200:
                 return
@@ -82,7 +82,8 @@ def _wait(name: str, process: subprocess.Popen[bytes], url: str, seconds: float,
     raise NotReady(f"{name} did not answer within {seconds:.0f} s; see {log}")
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
+    """Return the last thing a program said before it ended."""
     lines = log.read_text(errors="replace").split("\n")
     return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 

@@ -9,23 +9,24 @@ from arena.application.booking import Dialogue
 from arena.application.cycle import Opening, close_cycle, plan_turns
 from arena.application.execution import execute as carry_out
 from arena.application.lease import Held
+from arena.application.leaving import leave_together
 from arena.application.ports import Exchange
 from arena.application.record import CycleRecord
 from arena.application.sending import Execution
 from arena.application.venue import CaughtUp, catch_up
 from arena.bootstrap import Arena
-from arena.domain.competitor import CompetitorId
+from arena.domain.competitor import SHARED_ACCOUNT, AccountMode, CompetitorId
 from arena.domain.decision import Answer
 from arena.domain.market import MarketSnapshot
+from arena.domain.order import Leg
 from arena.domain.plan import Desk, OrderPlan
-from arena.halting import halted
 from tasks.step import step
 
 
 @step("settle")
 async def settle(arena: Arena, held: Held) -> CaughtUp:
     """Book, in memory, what the venue did while the models were thinking."""
-    return await catch_up(held.venue, await arena.records.state(arena.season.season_id, held.since))
+    return await catch_up(held.venue, await arena.records.state(arena.season.season_id, held.since), now=held.since)
 
 
 @step("risk")
@@ -37,21 +38,21 @@ async def plan(
 
 
 @step("execute")
-async def execute(arena: Arena, held: Held, plans: Mapping[CompetitorId, OrderPlan]) -> dict[CompetitorId, Execution]:
+async def execute(
+    arena: Arena, held: Held, opening: Opening, caught: CaughtUp, plans: Mapping[CompetitorId, OrderPlan]
+) -> dict[CompetitorId, Execution]:
     """Send the orders, competitor by competitor in the cycle's order, after all have decided; a halt leaves only the exits."""
-
-    def why_halted() -> str | None:
-        why = halted(arena.settings)
-        return None if why is None else f"the season is halted ({why})"
 
     def account_of(llm_id: CompetitorId) -> Exchange:
         return held.venue.accounts[arena.season.account_of(llm_id)]
 
-    done = {}
+    done = {llm_id: Execution(llm_id=llm_id) for llm_id in plans}
+    if arena.season.account_mode is AccountMode.SHARED:
+        entered = {intent.order.symbol for intent in opening.state.intents.values() if intent.leg is Leg.OPEN}
+        await leave_together(plans, caught, entered, held.venue.accounts[SHARED_ACCOUNT], done, arena.clock)
     for llm_id, plan in plans.items():
-        began_at = arena.clock()
-        done[llm_id] = await carry_out(plan, account_of(llm_id), why_halted)
-        done[llm_id].began_at = began_at
+        done[llm_id].begin(arena.clock)
+        await carry_out(plan, account_of(llm_id), arena.why_halted, done[llm_id])
     return done
 
 

@@ -40,6 +40,15 @@ async def watch(arena: Arena, seconds: float) -> list[str]:
         await asyncio.sleep(pause)
 
 
+@step("prepare")
+async def prepare(arena: Arena) -> None:
+    """See once an hour that the accounts' modes are as they should be, so that no cycle has to ask."""
+    try:
+        await arena.prepare()
+    except ExchangeError as error:
+        log.warning("the accounts' modes could not be looked at: %s", error)
+
+
 async def look(arena: Arena) -> Swept | None:
     """Sweep once and tell what was done; None where a cycle is acting, or the venue cannot be seen: the next look is soon."""
     try:

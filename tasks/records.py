@@ -9,6 +9,7 @@ from arena.application.record import CycleRecord
 from arena.bootstrap import Arena
 from arena.domain.competitor import CompetitorId
 from arena.domain.plan import OrderPlan
+from arena.market import CYCLE_PATIENCE
 from tasks.step import step
 
 WRITE_PAUSES = (1, 2, 4, 8, 16)
@@ -17,7 +18,7 @@ WRITE_PAUSES = (1, 2, 4, 8, 16)
 @step("open")
 async def begin(arena: Arena) -> Opening:
     """Claim the cycle's number and load the state it starts from."""
-    await arena.prepare()
+    await arena.prepare(CYCLE_PATIENCE)
     return await open_cycle(arena.season.season_id, arena.venue.market, arena.records)
 
 

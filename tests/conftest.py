@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.supabase import supabase, supabase_stack  # noqa: F401  fixtures for every test
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 

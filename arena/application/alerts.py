@@ -48,6 +48,15 @@ def alerts_of(
     return tuple(Alert(kind=kind, llm_id=llm_id, text=text, time=at) for kind, llm_id, text in told)
 
 
+def store_alerts(was_away: bool, is_away: bool, at: datetime) -> tuple[Alert, ...]:
+    """Return what to tell of the store: that it went away in this cycle, or that it is back."""
+    if was_away == is_away:
+        return ()
+    gone = "Supabase is out of reach: what is booked waits on this machine, and nothing is opened until it is back"
+    text = gone if is_away else "Supabase is back, and has everything that was booked meanwhile"
+    return (Alert(kind=AlertKind.STORE, llm_id=None, text=text, time=at),)
+
+
 def how_closed(trade: ClosedTrade) -> str:
     """Return how a position ended, in words: `was stopped out of long SOLUSDT at 135.2: -9.90 USDT after costs`."""
     result = trade.net_pnl.quantize(_CENT)

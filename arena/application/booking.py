@@ -156,7 +156,6 @@ def cycle_record(
     number: int,
     state: SeasonState,
     caught: CaughtUp,
-    marks: Mapping[str, Decimal],
     snapshot: MarketSnapshot,
     dialogue: Dialogue,
     executions: Executions,
@@ -168,8 +167,7 @@ def cycle_record(
         number: The cycle's.
         state: As booked before it.
         caught: After its last order.
-        marks: Of that moment; those of the snapshot stand in for what could not be read.
-        snapshot: What the models saw.
+        snapshot: What the models saw; its marks stand in for what the accounts do not show.
         dialogue: What they were asked and said.
         executions: In the order of sending.
         sent: Of `sent_by`.
@@ -188,7 +186,7 @@ def cycle_record(
         execution_order=tuple(executions),
         turns=dialogue.turns,
         alerts=alerts_of(caught.settlement, executions.values(), caught.differences, caught.until, dialogue.turns),
-        **_booked(state, caught, {**snapshot.marks(), **marks}, executions, sent, waiting),
+        **_booked(state, caught, {**snapshot.marks(), **caught.shown_marks()}, executions, sent, waiting),
     )
 
 

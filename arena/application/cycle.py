@@ -16,7 +16,7 @@ from arena.application.entries import outstanding, resting_entries
 from arena.application.ports import MarketData, Records
 from arena.application.record import CycleRecord, SeasonState
 from arena.application.settlement import Settlement
-from arena.application.venue import CaughtUp, Venue, catch_up, held_symbols, marks_of
+from arena.application.venue import CaughtUp, Venue, catch_up, marks_of
 from arena.domain.competitor import Competitor, CompetitorId, SeasonId
 from arena.domain.decision import Answer, Decision, NoAnswer
 from arena.domain.ledger import Ledger, PositionKey
@@ -105,7 +105,7 @@ async def close_cycle(
     plans: Mapping[CompetitorId, OrderPlan],
     executions: Executions,
 ) -> CycleRecord:
-    """Return what is booked of a cycle: what came of the orders, from the venue's trades, and the marks of that moment.
+    """Return what is booked of a cycle: what came of the orders, from the venue's trades, and the accounts' worth after them.
 
     Args:
         opening: Where the cycle began.
@@ -119,9 +119,7 @@ async def close_cycle(
     sent = sent_by(state, plans, executions)
     said = {outcome.client_order_id: outcome for execution in executions.values() for outcome in execution.outcomes}
     caught = await catch_up(venue, state, sent, asked=resting_entries(said))
-    held = held_symbols(caught.settlement.ledgers.values())
-    marks = await venue.market.marks(held) if held else {}
-    return cycle_record(opening.number, state, caught, marks, snapshot, dialogue, executions, sent)
+    return cycle_record(opening.number, state, caught, snapshot, dialogue, executions, sent)
 
 
 def _has_traded(intent: Intent, settlement: Settlement) -> bool:

@@ -6,12 +6,13 @@ target is placed for what is held. Whether an entry is over is decided here, fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from arena.application.ports import TradingAccount
 from arena.application.record import SeasonState
+from arena.application.sending import cancelled_together
 from arena.application.settlement import Protection, Settlement
 from arena.application.venue import Sent, Venue
 from arena.domain.client_id import of_the_same_entry
@@ -47,16 +48,30 @@ async def ask_for(intents: Iterable[Intent], state: SeasonState, venue: Venue) -
     return {name: outcome for found in await together(*map(one, intents)) for name, outcome in found.items()}
 
 
-async def withdraw(intents: Iterable[Intent], state: SeasonState, venue: Venue) -> None:
-    """Cancel entries; how each has ended, and whether it has, is seen by asking for it afterwards."""
+async def withdraw(intents: Iterable[Intent], state: SeasonState, venue: Venue) -> Said:
+    """Cancel entries; return how those have ended of which the venue says it with the cancel.
 
-    async def one(intent: Intent) -> None:
+    How another has ended, and whether it has, is seen by asking for it afterwards.
+    """
+
+    async def of(account: AccountId, symbol: str, names: Sequence[str]) -> Said:
+        exchange = venue.accounts[account]
+        ended = await cancelled_together(symbol, names, exchange, conditional=False)
+        await together(*(one(exchange, symbol, name) for name in names if name not in ended))
+        return ended
+
+    async def one(exchange: TradingAccount, symbol: str, name: str) -> None:
         try:
-            await _account(intent, state, venue).cancel(intent.order.symbol, intent.order.client_order_id, conditional=False)
+            await exchange.cancel(symbol, name, conditional=False)
         except ExchangeError:
             return  # it may still rest, and is treated so
 
-    await together(*map(one, intents))
+    resting: dict[tuple[AccountId, str], list[str]] = {}
+    for intent in intents:
+        key = state.season.account_of(intent.llm_id), intent.order.symbol
+        resting.setdefault(key, []).append(intent.order.client_order_id)
+    found = await together(*(of(*key, names) for key, names in resting.items()))
+    return {name: outcome for ended in found for name, outcome in ended.items()}
 
 
 def as_sent(said: Said, state: SeasonState) -> Sent:

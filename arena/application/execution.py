@@ -23,20 +23,25 @@ def never() -> None:
     return
 
 
-async def execute(plan: OrderPlan, exchange: Exchange, halted: Callable[[], str | None] = never) -> Execution:
+async def execute(
+    plan: OrderPlan, exchange: Exchange, halted: Callable[[], str | None] = never, done: Execution | None = None
+) -> Execution:
     """Send a plan's orders one after the other and return what came of them; never raises for a venue's fault.
 
     Args:
         plan: One competitor's.
         exchange: Of its account.
         halted: Asked before every opening; what it says, if anything, is why that one is not sent. Exits go on.
+        done: What has been carried out of it already (`leaving`).
     """
-    done = Execution(llm_id=plan.llm_id)
-    left = [await _leave(leaving, exchange, done) for leaving in plan.exits]
+    done = done or Execution(llm_id=plan.llm_id)
+    for exiting in plan.exits:
+        if exiting.key not in done.left:
+            done.left[exiting.key] = await leave(exiting, exchange, done)
     for guard in plan.guards:
         await _guard(guard, exchange, done)
     for entering in plan.entries:
-        why = halted() if all(left) else "an exit of this cycle did not go through"
+        why = halted() if all(done.left.values()) else "an exit of this cycle did not go through"
         if why is None:
             await _enter(entering, exchange, done)
         else:
@@ -44,10 +49,10 @@ async def execute(plan: OrderPlan, exchange: Exchange, halted: Callable[[], str 
     return done
 
 
-async def _leave(leaving: Exit, exchange: Exchange, done: Execution) -> bool:
+async def leave(leaving: Exit, exchange: Exchange, done: Execution) -> bool:
     """Close; return whether it went through. The protection is cancelled first and placed again for what is still held."""
     order = leaving.closing.order
-    key = (order.symbol, order.position_side)
+    key = leaving.key
     whole = leaving.remaining + order.quantity
     kept, filled = await take_back(order.symbol, leaving.cancels, exchange, done)
     if kept:
@@ -110,7 +115,7 @@ async def _give_up(guard: Guard, exchange: Exchange, done: Execution) -> str:
             return "its entry was cancelled"  # the next look closes what that has filled meanwhile
         leaving = leaving.enlarged(ended.filled_quantity - guard.pending.filled)
     assert leaving is not None  # a guard has a position or an entry
-    return "it was closed" if await _leave(leaving, exchange, done) else "it could not be closed"
+    return "it was closed" if await leave(leaving, exchange, done) else "it could not be closed"
 
 
 def _guard_name(guard: Guard) -> str:

@@ -7,7 +7,7 @@ that was held up for longer than its lease (a machine that slept) finds its exch
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -117,6 +117,12 @@ class _Fenced:
     async def cancel(self, symbol: str, client_order_id: str, *, conditional: bool) -> bool:
         self._lease.check()
         return await self._account.cancel(symbol, client_order_id, conditional=conditional)
+
+    async def cancel_together(
+        self, symbol: str, client_order_ids: Sequence[str], *, conditional: bool
+    ) -> Mapping[str, OrderOutcome]:
+        self._lease.check()
+        return await self._account.cancel_together(symbol, client_order_ids, conditional=conditional)
 
     async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
         return await self._account.find(symbol, client_order_id, conditional=conditional)

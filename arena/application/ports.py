@@ -123,10 +123,6 @@ class MarketData(Protocol):
         """
         ...
 
-    async def marks(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
-        """Return the mark prices of this moment, USDT; a symbol without one is left out."""
-        ...
-
     async def fundings(self, symbols: Sequence[str], after: datetime, until: datetime) -> tuple[FundingRate, ...]:
         """Return the fundings with after < time ≤ until, oldest first."""
         ...
@@ -152,6 +148,19 @@ class Exchange(Protocol):
 
         Raises:
             ExchangeUnavailable, RateLimited: It may still be there.
+        """
+        ...
+
+    async def cancel_together(
+        self, symbol: str, client_order_ids: Sequence[str], *, conditional: bool
+    ) -> Mapping[str, OrderOutcome]:
+        """Cancel several resting orders of one symbol in fewer requests than one for each, and no order besides.
+
+        Returns how those have ended of which that is certain, as `find` says it. The others, maybe all, may rest or not: they are
+        for `cancel`. Only a conditional order that has triggered in this very moment may be taken for cancelled.
+
+        Raises:
+            ExchangeUnavailable, RateLimited: Nothing is certain.
         """
         ...
 
@@ -223,6 +232,11 @@ class LanguageModel(Protocol):
 
 class Records(Protocol):
     """The system of record."""
+
+    @property
+    def away(self) -> bool:
+        """Whether writes wait on this machine until the store is back; nothing may be opened meanwhile."""
+        ...
 
     async def open_season(self, season: Season) -> Season:
         """Create the season with its ledgers, or return the one of that id as it was created.

@@ -35,6 +35,7 @@ class AlertKind(StrEnum):
     DISCREPANCY = "discrepancy"
     UNPROTECTED = "unprotected"
     HALTED = "halted"
+    STORE = "store"
     REHEARSAL = "rehearsal"  # a preflight wants to know whether alerts arrive
 
 

@@ -6,6 +6,7 @@ What is cancelled may have been filled meanwhile, and what could not be sent may
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -28,6 +29,8 @@ class Execution:
     Attributes:
         outcomes: Of every order that was sent.
         gone: Client ids of conditional orders that are known not to rest: cancelled or refused.
+        taken_back: Those among them that were cancelled before their position's turn came.
+        left: Of positions that were to be left, whether that went through.
         replaced: New (stop id, target id) of positions that stay open.
         skipped: Why a part of the plan was not sent, by symbol.
         unprotected: Sentences about positions that had no stop.
@@ -37,10 +40,16 @@ class Execution:
     llm_id: CompetitorId
     outcomes: list[OrderOutcome] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
+    taken_back: set[str] = field(default_factory=set)
+    left: dict[PositionKey, bool] = field(default_factory=dict)
     replaced: dict[PositionKey, tuple[str | None, str | None]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     unprotected: list[str] = field(default_factory=list)
     began_at: datetime | None = None
+
+    def begin(self, now: Callable[[], datetime]) -> None:
+        """Note when the first order is about to be sent."""
+        self.began_at = self.began_at or now()
 
     def note(self, ended: OrderOutcome) -> None:
         """Keep how an order has ended, in the place of what was known of it."""
@@ -51,12 +60,28 @@ class Execution:
 async def cancel_all(resting: tuple[tuple[str, str], ...], exchange: Exchange) -> tuple[tuple[str, str], ...]:
     """Cancel resting orders, given as (symbol, client id); return those that may still be there."""
     remaining = []
+    ended: set[str] = set()
+    for symbol in sorted({symbol for symbol, _ in resting}):
+        order_ids = [order_id for name, order_id in resting if name == symbol]
+        ended.update(await cancelled_together(symbol, order_ids, exchange, conditional=True))
     for symbol, order_id in resting:
+        if order_id in ended:
+            continue
         try:
             await exchange.cancel(symbol, order_id, conditional=True)
         except ExchangeError:
             remaining.append((symbol, order_id))
     return tuple(remaining)
+
+
+async def cancelled_together(
+    symbol: str, order_ids: Sequence[str], exchange: Exchange, *, conditional: bool
+) -> Mapping[str, OrderOutcome]:
+    """Cancel orders of a symbol in one go as far as that can be done; return how those have ended that are certainly gone."""
+    try:
+        return await exchange.cancel_together(symbol, order_ids, conditional=conditional)
+    except ExchangeError:
+        return {}
 
 
 async def take_back(
@@ -67,7 +92,7 @@ async def take_back(
     filled = ZERO
     for order_id in order_ids:
         try:
-            if not await exchange.cancel(symbol, order_id, conditional=True):
+            if order_id not in done.taken_back and not await exchange.cancel(symbol, order_id, conditional=True):
                 filled += await _filled_meanwhile(symbol, order_id, exchange)
         except ExchangeError:
             kept.append(order_id)

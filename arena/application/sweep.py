@@ -108,12 +108,13 @@ async def sweep(season_id: SeasonId, records: Records, held: Held, terms: Terms)
     bookings = [await _take_over(state, records, venue)] if _left_behind(state) else []
     if bookings:
         state = await records.state(season_id, bookings[0].closed_at)
+    ended: Said = {}
     if not terms.standing_back():
-        await withdraw(_expired(state, held.since, terms), state, venue)
-    seen = await _look(state, venue, terms)
+        ended = await withdraw(_expired(state, held.since, terms), state, venue)
+    seen = await _look(state, venue, terms, ended)
     if not terms.standing_back() and (impeding := _impeding(state, seen, venue, terms)):
-        await withdraw(impeding, state, venue)
-        seen = await _look(state, venue, terms)
+        ended = {**ended, **await withdraw(impeding, state, venue)}
+        seen = await _look(state, venue, terms, ended)
     plans, unneeded = ({}, {}) if terms.standing_back() else _plan(state, seen, venue, terms)
     await _write_intents(state, plans, records)
     executions, lingering = await _carry_out(state, plans, unneeded, venue)
@@ -151,9 +152,14 @@ def _expired(state: SeasonState, now: datetime, terms: Terms) -> list[Intent]:
     return [intent for intent in limit_entries(state) if over or now - intent.created_at > longest]
 
 
-async def _look(state: SeasonState, venue: Venue, terms: Terms) -> _Seen:
-    """Ask what has become of limit orders before the trades are read: what they have executed by then must be among them."""
-    said = await ask_for(limit_entries(state), state, venue)
+async def _look(state: SeasonState, venue: Venue, terms: Terms, ended: Said) -> _Seen:
+    """Ask what has become of limit orders before the trades are read: what they have executed by then must be among them.
+
+    Args:
+        ended: How some of them have ended, as the venue has just said.
+    """
+    others = [intent for intent in limit_entries(state) if intent.order.client_order_id not in ended]
+    said = {**await ask_for(others, state, venue), **ended}
     caught = await catch_up(venue, state, as_sent(said, state), funding=terms.thorough, asked=resting_entries(said))
     resting = await _resting(state, caught, venue)
     unsure, resolved = await _unsure(state, caught, said, venue)

@@ -67,14 +67,23 @@ class CaughtUp:
     funded: bool
     differences: tuple[Discrepancy, ...]
 
+    def shown_marks(self) -> dict[str, Decimal]:
+        """Return the marks at which the accounts are valued, USDT by symbol."""
+        return {symbol: mark for book in self.accounts.values() for symbol, mark in book.marks.items()}
+
     def marks(self) -> dict[str, Decimal]:
         """Return the mark of every held symbol, USDT, as the accounts are valued at."""
-        shown = {symbol: mark for book in self.accounts.values() for symbol, mark in book.marks.items()}
-        return marks_of(self.settlement.ledgers.values(), shown)
+        return marks_of(self.settlement.ledgers.values(), self.shown_marks())
 
 
 async def catch_up(
-    venue: Venue, state: SeasonState, sent: Sent | None = None, *, funding: bool = True, asked: Collection[str] = ()
+    venue: Venue,
+    state: SeasonState,
+    sent: Sent | None = None,
+    *,
+    funding: bool = True,
+    asked: Collection[str] = (),
+    now: datetime | None = None,
 ) -> CaughtUp:
     """Settle what the venue did since the state was booked, looking again until the positions agree.
 
@@ -84,10 +93,11 @@ async def catch_up(
         sent: By this unit of work.
         funding: Ask for fundings even where nothing was traded.
         asked: Client ids of orders of which `sent` says what they have executed: they are no reason of their own to read trades.
+        now: The venue's time, where it was just asked for.
     """
     hinted = _merged(open_symbols(state, asked), sent.symbols if sent else {})
     for pause in (*PAUSES, None):
-        until = await venue.market.time()
+        until, now = now or await venue.market.time(), None
         accounts = await _books(venue)
         fills = await _fills(venue, state, accounts, hinted, until)
         funded = funding or any(fills.values())

@@ -50,6 +50,11 @@ class Exit:
     stop: Intent | None
     target: Intent | None
 
+    @property
+    def key(self) -> PositionKey:
+        """The position."""
+        return self.closing.order.symbol, self.closing.order.position_side
+
     def enlarged(self, quantity: Decimal) -> Exit:
         """Return the exit that closes so much more (base asset, ≥ 0)."""
         order = self.closing.order

@@ -44,6 +44,7 @@ DEADLINE_SECONDS = 15
 RECOVERY_LOOKS = 20  # at most
 JUMP_SHARE = 0.03  # of the cycles before which a price jumps by 40 %
 START = datetime(2030, 1, 1, tzinfo=UTC)
+TOGETHER = ("DELETE /fapi/v1/algoOpenOrders", "DELETE /fapi/v1/batchOrders")
 
 
 @dataclass(slots=True)
@@ -215,7 +216,7 @@ def _environment(wanted: argparse.Namespace, url: str) -> str:
 
 
 def _verdict(season: Season, http: httpx.Client, faults: int) -> dict[str, Any]:
-    journal = http.get("/simulator/journal").json()
+    journal, asked = http.get("/simulator/journal").json(), http.get("/simulator/state").json()["requests"]
     (season.directory / "journal.json").write_text(json.dumps(journal, indent=1))
     verified = asyncio.run(_verified(season.directory))
     tables, now = asyncio.run(_tables(season.directory)), datetime.fromisoformat(journal["now"])
@@ -238,6 +239,7 @@ def _verdict(season: Season, http: httpx.Client, faults: int) -> dict[str, Any]:
         "kills": season.killed_at.total(),
         "boundaries": len(season.killed_at),
         "halts": len(season.halts),
+        "cancelled_together": {name: asked[name]["count"] for name in TOGETHER if name in asked},
         **_summed(audits),
         "verified": verified,
     }

@@ -1,4 +1,4 @@
-"""Competitors that decide by dice: many orders, half of them limit orders, tight stops, changes of mind."""
+"""Competitors that decide by dice: many orders, half of them limit orders, tight stops, changes of mind, panics of all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from arena.domain.money import nearest_to
 from arena.strategies.prompt_reader import ReadPrompt, read_prompt
 from tests.fakes.models import completion, part
 
+PANIC = 0.15  # of the markets make everybody leave everything
+
 
 class Gambler:
     """Answers in the schema; the same prompt of the same competitor gets the same answer."""
@@ -24,6 +26,9 @@ class Gambler:
         read = read_prompt(text)
         dice = random.Random(f"{self._seed}/{read.digest}")
         wishes = [wish for symbol in read.symbols if (wish := _wish(symbol, read, dice)) is not None]
+        prices = [str(found.last) for found in read.symbols.values()]  # the same for all
+        if random.Random("/".join(prices)).random() < PANIC:
+            wishes = [part(symbol, "close") for symbol in read.positions]
         return completion(json.dumps({"decisions": wishes}))
 
 

@@ -70,6 +70,14 @@ def limit(quantity: str, price: str, side: PositionSide = PositionSide.LONG) -> 
     return replace(order(Leg.OPEN, quantity, side), order_type=OrderType.LIMIT, price=Decimal(price))
 
 
+def limit_of(letter: str, price: str = "95") -> Order:
+    return replace(order(Leg.OPEN, "2", letter=letter), order_type=OrderType.LIMIT, price=Decimal(price))
+
+
+def stop_of(letter: str) -> Order:
+    return order(Leg.STOP, "2", letter=letter, trigger="92")
+
+
 @pytest.fixture
 def candles(tmp_path: Path) -> Path:
     """SOL stands at 100, then falls to 90 in the bar that begins 25 minutes after NOW; BTC stands still."""
@@ -210,6 +218,52 @@ class ExchangeContract:
         assert await self.fate(venue, entry) == (OrderStatus.FILLED, Decimal(1))
         venue.advance(BAR * 6)
         assert [quantity for _, _, quantity, *_ in await venue.fills()] == [Decimal(1)]
+
+    @pytest.mark.parametrize("conditional", [True, False])
+    async def test_several_are_cancelled_together(self, venue: Venue, conditional: bool) -> None:
+        wanted = [stop_of(letter) if conditional else limit_of(letter) for letter in "ABCD"]
+        for each in wanted:
+            assert (await venue.exchange.place(each)).status is OrderStatus.RESTING
+        names = [each.client_order_id for each in wanted]
+        ended = await venue.exchange.cancel_together("SOLUSDT", names, conditional=conditional)
+        assert {name: (end.status, end.filled_quantity) for name, end in ended.items()} == {
+            name: (OrderStatus.REFUSED, Decimal(0)) for name in names
+        }
+        assert [await self.fate(venue, each) for each in wanted] == [(OrderStatus.REFUSED, Decimal(0))] * 4
+        assert await venue.exchange.resting(["SOLUSDT"]) == ()
+        venue.advance(venue.fall)
+        assert await venue.fills() == []
+        assert await venue.exchange.cancel_together("SOLUSDT", names, conditional=conditional) == {}, "they were gone"
+
+    @pytest.mark.parametrize("conditional", [True, False])
+    async def test_no_order_is_cancelled_together_with_those_of_others(self, venue: Venue, conditional: bool) -> None:
+        """Whoever is left out may rest or not, and is cancelled by name."""
+        of, other = (stop_of, limit_of) if conditional else (limit_of, stop_of)
+        wanted, kept = [of(letter) for letter in "ABCD"], [of("E"), other("F")]
+        for each in (*wanted, *kept):
+            await venue.exchange.place(each)
+        names = [each.client_order_id for each in (*wanted, other("F"))]  # one is of the other kind
+        ended = await venue.exchange.cancel_together("SOLUSDT", names, conditional=conditional)
+        for each in wanted:
+            if each.client_order_id not in ended:
+                assert await venue.exchange.cancel("SOLUSDT", each.client_order_id, conditional=conditional)
+        assert [await self.fate(venue, each) for each in wanted] == [(OrderStatus.REFUSED, Decimal(0))] * 4
+        assert [await self.fate(venue, each) for each in kept] == [(OrderStatus.RESTING, Decimal(0))] * 2
+
+    async def test_cancelled_together_a_limit_says_what_it_has_filled(self, venue: Venue) -> None:
+        half, whole, filled = limit_of("A"), limit_of("B", "85"), limit_of("C", "96")
+        await venue.place_half(half)
+        for each in (whole, filled):
+            await venue.exchange.place(each)
+        venue.advance(venue.fall)
+        names = [each.client_order_id for each in (half, whole, filled)]
+        ended = await venue.exchange.cancel_together("SOLUSDT", names, conditional=False)
+        assert {name: (end.status, end.filled_quantity) for name, end in ended.items()} == {
+            half.client_order_id: (OrderStatus.FILLED, Decimal(1)),
+            whole.client_order_id: (OrderStatus.REFUSED, Decimal(0)),
+        }
+        assert await self.fate(venue, filled) == (OrderStatus.FILLED, Decimal(2))
+        assert sum(quantity for _, _, quantity, *_ in await venue.fills()) == 3
 
     async def test_a_limit_is_filled_whole_before_the_stop_beyond_it_triggers(self, venue: Venue) -> None:
         """In one fall through both; so the stop may rest before there is a position."""

@@ -196,7 +196,10 @@ async def test_a_mark_of_its_own_and_an_outage(tmp_path: Path) -> None:
 
 
 async def test_what_a_look_weighs(two: Two) -> None:
-    """Two for each symbol that is held or ordered, and one for the time; hours without a look cost little more."""
+    """Two for each symbol that is held or ordered, and one for the time; hours without a look cost little more.
+
+    A question for fundings counts as one, though it weighs nothing: it has a limit of its own.
+    """
     await two.prepare(5)
     for symbol, size in (("BTCUSDT", "0.02"), ("SOLUSDT", "5")):
         await two.place(f"BUY LONG {size} {symbol}", f"{symbol}-o")
@@ -205,7 +208,8 @@ async def test_what_a_look_weighs(two: Two) -> None:
         account, client = two.paper()
         await account.book()
         await client.close()
-        return client.budget.weight - client.budget.calls["futures_exchange_info"]
+        calls = client.budget.calls
+        return client.budget.weight - calls["futures_exchange_info"] + calls["futures_funding_rate"]
 
     two.simulator.advance(400)
     assert await weighs() == 1 + 2 * (2 + 1), "the fundings of the hour are asked for again some minutes after it"

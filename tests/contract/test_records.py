@@ -18,9 +18,12 @@ from typing import Any
 import pytest
 
 from arena.adapters.storage.rows import TABLES, cell
+from arena.adapters.storage.spool_file import SpoolFile
+from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
+from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.ports import Records
-from arena.application.record import LATELY, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
+from arena.application.record import LATELY, Alert, AlertKind, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
 from arena.domain.competitor import (
     SHARED_ACCOUNT,
     AccountMode,
@@ -35,6 +38,7 @@ from arena.domain.ledger import Ledger, PositionKey
 from arena.domain.order import Cause, PositionSide, Thesis
 from arena.domain.position import Position
 from arena.errors import ConfigurationError, CycleConflict, RecordsError
+from scripts.supabase_local.stack import Stack
 from tests.fakes.season import START, STEP, Story, season
 
 A, B, C = (CompetitorId(f"LLM-{letter}") for letter in "ABC")
@@ -277,6 +281,24 @@ class RecordsContract:
         before = await everything(records)
         await reopen().book(record)
         assert await everything(records) == before
+
+    async def test_ten_deliveries_at_once_book_once(self, records: Records, reopen: Open) -> None:
+        story = Story()
+        record = await begun(records, story)
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(lambda each: asyncio.run(each.book(record)), [reopen() for _ in range(10)]))
+        assert [row["number"] for row in await table(records, "bookings")] == [1]
+        assert len(await table(records, "fills")) == len(record.fills)
+        assert (await records.state(TEST, record.closed_at)).books == record.books
+
+    async def test_nothing_is_cut_off_at_a_thousand_rows(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story)
+        told = tuple(Alert(kind=AlertKind.OPENED, llm_id=None, text=f"{n}", time=START) for n in range(5200))
+        await records.book(swept(record, 2, alerts=told))
+        texts = [row["text"] for row in await table(records, "alerts") if row["booking"] == 2]
+        assert texts == [f"{n}" for n in range(5200)]
 
     async def test_other_contents_of_a_booked_cycle_are_refused(self, records: Records) -> None:
         story = Story()
@@ -713,3 +735,32 @@ class TestSqlite(RecordsContract):
     def reopen(self, tmp_path: Path) -> Iterator[Open]:
         with ExitStack() as opened:
             yield lambda: opened.enter_context(SqliteRecords(tmp_path / "runs" / "demo" / "arena.db"))
+
+
+class TestSupabase(RecordsContract):
+    @pytest.fixture
+    def reopen(self, supabase: Stack) -> Iterator[Open]:
+        with ExitStack() as opened:
+
+            def open_() -> Records:
+                records = SupabaseRecords(supabase.url, supabase.service_key)
+                opened.callback(records.close)
+                return records
+
+            yield open_
+
+
+class TestSupabaseWithItsSpool(RecordsContract):
+    """What production uses; each adapter is another process's."""
+
+    @pytest.fixture
+    def reopen(self, supabase: Stack, tmp_path: Path) -> Iterator[Open]:
+        with ExitStack() as opened:
+
+            def open_() -> Records:
+                remote = SupabaseRecords(supabase.url, supabase.service_key)
+                records = SpooledRecords(remote, SpoolFile(tmp_path / "spool.sqlite"))
+                opened.callback(records.close)
+                return records
+
+            yield open_

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from arena.adapters.binance.cancelling import FRESH_SECONDS
 from arena.adapters.binance.limits import WEIGHTS, weight_of
 from arena.adapters.recorded import generate_market
 from arena.application.record import CycleRecord
@@ -17,6 +18,7 @@ from arena.bootstrap import open_arena
 from arena.configuration import load_settings
 from arena.domain.competitor import LETTERS
 from arena.domain.order import OrderStatus
+from arena.market import read_contracts
 from flows.trading_cycle import run_cycle
 from tasks import protection
 from tests.fakes.models import ScriptedModel, answer, part
@@ -24,10 +26,8 @@ from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "DOGEUSDT", "XRPUSDT")
 MARKET = ("/time", "/klines", "/premiumIndex", "/ticker/price", "/fundingRate", "/exchangeInfo")
-MOST = 100  # weight of a cycle with six symbols and three competitors
-MOST_OF_ALL = 125  # of one in which all three leave all that they may hold at once: 36 stops and targets are cancelled one by one
-
-MOST_OF_LIMITS = 145  # of one in which 18 limit orders are cancelled with their stops, and 18 new ones sent
+MOST = 100  # weight of a cycle with six symbols and three competitors, whatever they do
+THINKING = FRESH_SECONDS + 0.2  # seconds; what was listed before the models were asked is too old by then
 
 
 @pytest.fixture
@@ -72,11 +72,15 @@ def closing(*symbols: str) -> str:
     return answer(*(part(symbol, "close") for symbol in symbols))
 
 
-async def cycle(*said: str) -> CycleRecord:
-    """Run a cycle in which each competitor says its own, the last of them for all others."""
+def halving(*symbols: str) -> str:
+    return answer(*(part(symbol, "reduce", size_percent=50) for symbol in symbols))
+
+
+async def cycle(*said: str, seconds: float = 0.0) -> CycleRecord:
+    """Run a cycle in which each competitor says its own, the last of them for all others, after so many seconds."""
     async with open_arena(load_settings(), asking=False) as arena:
         ids = [each.llm_id for each in arena.season.competitors]
-        models = {llm_id: ScriptedModel(said[min(number, len(said) - 1)]) for number, llm_id in enumerate(ids)}
+        models = {llm_id: ScriptedModel(said[min(number, len(said) - 1)], seconds=seconds) for number, llm_id in enumerate(ids)}
         record = await run_cycle(replace(arena, models=models))
     assert record is not None
     return record
@@ -99,25 +103,41 @@ async def test_a_cycle_weighs_less_than_a_hundred_and_its_log_says_what_the_venu
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(simulator, tmp_path, monkeypatch, 3)
+    await read_contracts(load_settings())  # as `make deploy` does before the first cycle
     twos = [SYMBOLS[:2], SYMBOLS[2:4], SYMBOLS[4:]]
-    await cycle(answer())  # reads the fees, once a day
     cycles = {
-        "all pairs are opened by all": ([opening(*SYMBOLS)], MOST),
-        "each closes two, and all pairs are traded": ([closing(*two) for two in twos], MOST),
-        "each opens two, and all pairs are traded": ([opening(*two) for two in twos], MOST),
-        "all are held, and nothing is traded": ([answer()], MOST),
-        "everybody leaves everything": ([closing(*SYMBOLS)], MOST_OF_ALL),
+        "the first, in which all pairs are opened by all": [opening(*SYMBOLS)],
+        "each closes two, and all pairs are traded": [closing(*two) for two in twos],
+        "each opens two, and all pairs are traded": [opening(*two) for two in twos],
+        "all are held, and nothing is traded": [answer()],
+        "two leave everything, and one stays": [closing(*SYMBOLS), closing(*SYMBOLS), answer()],
+        "two open everything again": [opening(*SYMBOLS), opening(*SYMBOLS), answer()],
+        "everybody halves everything": [halving(*SYMBOLS)],
+        "everybody leaves everything": [closing(*SYMBOLS)],
+        "all pairs are opened by all": [opening(*SYMBOLS)],
     }
-    for what, (said, most) in cycles.items():
+    for what, said in cycles.items():
         simulator.advance(300)
         before = asked(simulator)
-        record = await cycle(*said)
+        record = await cycle(*said, seconds=THINKING)
         found = difference(before, asked(simulator))
         traded = {booked.fill.symbol for booked in record.fills}
-        assert traded == (set() if "nothing" in what else set(SYMBOLS)), what
-        assert sum(weight for _, weight in found.values()) == record.request_weight < most, (what, found)
+        least = set(SYMBOLS) - ({"BTCUSDT"} if "halves" in what else set())  # half of it is less than the smallest order
+        assert not traded if "nothing" in what else least <= traded, what
+        assert sum(weight for _, weight in found.values()) == record.request_weight < MOST, (what, found)
         assert record.requests == sum(count for count, _ in found.values())
         print(f"{what}: {record.requests} requests, weight {record.request_weight}")
+
+
+async def test_the_first_cycle_reads_the_fees_itself_where_nobody_has(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A season that is begun by hand: more than a hundred, once."""
+    configure(simulator, tmp_path, monkeypatch, 3)
+    record = await cycle(opening(*SYMBOLS))
+    assert asked(simulator)["GET /fapi/v1/commissionRate"]["count"] == len(SYMBOLS)
+    assert MOST < record.request_weight < 2.5 * MOST
+    print(f"the first, without anything read before: {record.requests} requests, weight {record.request_weight}")
 
 
 async def test_market_data_is_read_once_whatever_the_number_of_competitors(
@@ -151,16 +171,21 @@ async def test_limit_orders_that_rest_weigh_one_each_in_a_look_and_little_at_the
 ) -> None:
     """Six of each competitor; every cycle cancels them, with their stops, and places new ones."""
     configure(simulator, tmp_path, monkeypatch, 3)
+    await read_contracts(load_settings())
     await cycle(entering(simulator, *SYMBOLS))
     async with open_arena(load_settings(), asking=False) as arena:
         start = arena.budget.weight
         assert await protection.look(arena) is not None
         assert 18 <= arena.budget.weight - start < 40
     simulator.advance(300)
-    record = await cycle(entering(simulator, *SYMBOLS))
+    before = asked(simulator)
+    record = await cycle(entering(simulator, *SYMBOLS), seconds=THINKING)
     resting = [outcome for _, outcome in record.outcomes if outcome.status is OrderStatus.RESTING]
     assert len(resting) == 36, "18 entries with their stops"
-    assert record.request_weight < MOST_OF_LIMITS
+    found = difference(before, asked(simulator))
+    assert sum(weight for _, weight in found.values()) == record.request_weight < MOST, found
+    assert "DELETE /fapi/v1/order" not in found and found["DELETE /fapi/v1/batchOrders"][0] == len(SYMBOLS)
+    print(f"18 limit orders end and are renewed with their stops: {record.requests} requests, weight {record.request_weight}")
 
 
 def test_the_weights_are_those_of_the_simulator() -> None:
@@ -171,6 +196,9 @@ def test_the_weights_are_those_of_the_simulator() -> None:
     assert weights["GET", "/fapi/v1/userTrades"] == weight_of("futures_account_trades", {})
     assert weights["GET", "/fapi/v3/account"] == weight_of("futures_account", {"version": 3})
     assert weights["GET", "/fapi/v1/income"] == weight_of("futures_income_history", {})
+    assert weights["DELETE", "/fapi/v1/batchOrders"] == weight_of("futures_cancel_orders", {})
+    assert weights["DELETE", "/fapi/v1/algoOpenOrders"] == weight_of("futures_cancel_all_open_orders", {})
+    assert weights["GET", "/fapi/v1/fundingRate"] == weight_of("futures_funding_rate", {})
     assert weights["GET", "/fapi/v1/commissionRate"] == weight_of("futures_commission_rate", {})
     assert weights["GET", "/fapi/v1/positionSide/dual"] == weight_of("futures_get_position_mode", {})
     assert weights["GET", "/fapi/v1/accountConfig"] == weight_of("futures_account_config", {})

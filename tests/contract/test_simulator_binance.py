@@ -468,6 +468,36 @@ async def test_cancelling_all_orders_leaves_the_stops(hedged: AsyncClient) -> No
     assert await hedged.futures_get_open_orders(conditional=True) == []
 
 
+async def test_orders_are_cancelled_by_a_list_each_answered_for_itself(hedged: AsyncClient) -> None:
+    placed = [await hedged.futures_create_order(**limit(newClientOrderId=name)) for name in ("one", "two", "three")]
+    listed = {"symbol": "BTCUSDT", "origclientorderidlist": ["two", "nobody", "one"]}
+    two, nobody, one = await hedged.futures_cancel_orders(**listed)
+    assert nobody == {"code": -2011, "msg": "Unknown order sent."}
+    assert [(row["clientOrderId"], row["status"], row["executedQty"]) for row in (two, one)] == [
+        ("two", "CANCELED", "0.000"),
+        ("one", "CANCELED", "0.000"),
+    ]
+    assert two.keys() == (await hedged.futures_cancel_order(symbol="BTCUSDT", origClientOrderId="three")).keys()
+    assert [row.get("code") for row in await hedged.futures_cancel_orders(**listed)] == [-2011] * 3
+    by_id = await hedged.futures_cancel_orders(symbol="BTCUSDT", orderidlist=[placed[0]["orderId"]])
+    assert [row["code"] for row in by_id] == [-2011]
+
+
+@pytest.mark.parametrize(
+    ("listed", "code"),
+    [
+        ({}, -1102),
+        ({"orderidlist": [1], "origclientorderidlist": ["one"]}, -1102),
+        ({"origclientorderidlist": [f"n{number}" for number in range(11)]}, -1130),
+    ],
+    ids=["neither", "both", "eleven"],
+)
+async def test_a_list_of_orders_that_is_none_is_refused(hedged: AsyncClient, listed: dict[str, Any], code: int) -> None:
+    with pytest.raises(BinanceAPIException) as refused:
+        await hedged.futures_cancel_orders(symbol="BTCUSDT", **listed)
+    assert refused.value.code == code
+
+
 async def test_trades_are_paged_by_id_and_by_time(hedged: AsyncClient, simulator: Simulator) -> None:
     for _ in range(5):
         await hedged.futures_create_order(**order(quantity="0.002"))

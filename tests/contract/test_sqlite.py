@@ -72,7 +72,7 @@ class TestSqliteFile:
         records, story = SqliteRecords(path), Story()
         await records.open_season(story.season)
         await book(records, story, 4)
-        await book_record(records, _with_everything(story.cycle()))
+        await book_record(records, with_everything(story.cycle()))
         before = await table(records, name)
         assert before
         for statement in (f"DELETE FROM {name}", f"UPDATE {name} SET season_id = ''"):
@@ -102,7 +102,7 @@ class TestSqliteFile:
         records, story = SqliteRecords(path), Story()
         await records.open_season(story.season)
         await book(records, story, 4)
-        written = {**sealed_season(season_rows(story.season)), **sealed(booking_rows(_with_everything(story.cycle())))}
+        written = {**sealed_season(season_rows(story.season)), **sealed(booking_rows(with_everything(story.cycle())))}
         written["intents"] = [marked(intent_row(TEST, story.intents[5][0]))]
         assert set(written) == set(TABLES)
         for name, rows in written.items():
@@ -125,7 +125,7 @@ class TestSqliteFile:
             raw(path).execute(
                 f"CREATE TRIGGER broken_{event} BEFORE {event} ON {name} BEGIN SELECT RAISE(ABORT, 'disk full'); END"
             )
-        full = _with_everything(record)
+        full = with_everything(record)
         with pytest.raises(RecordsError, match="cycle 5 of season test was not booked: disk full"):
             await records.book(full)
         for event in ("INSERT", "UPDATE"):
@@ -259,7 +259,7 @@ async def book_record(records: SqliteRecords, record: CycleRecord) -> None:
     await records.book(record)
 
 
-def _with_everything(record: CycleRecord) -> CycleRecord:
+def with_everything(record: CycleRecord) -> CycleRecord:
     """The record with at least one row for every table, its entries still explaining its wallets."""
     donors = Story(seed=11).play(30)
     trade = next(each.closed_trades[0] for each in donors if each.closed_trades)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -41,6 +41,7 @@ class ScriptedExchange:
     Attributes:
         sent: (leg, order) in the order of sending; cancelled: client ids.
         found: What has become of orders that can be cancelled no more; `ends` of those that a cancel ends.
+        together: Of which symbols it cancels the orders at once; one that can be cancelled no more is left out.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class ScriptedExchange:
         uncancellable: frozenset[str] = frozenset(),
         found: Mapping[str, OrderOutcome] | None = None,
         ends: Mapping[str, OrderOutcome] | None = None,
+        together: Collection[str] = (),
         **legs: Answer,
     ) -> None:
         self._legs = legs
         self.found = dict(found or {})
         self._ends = dict(ends or {})
         self._uncancellable = uncancellable
+        self._together = together
         self.sent: list[tuple[Leg, Order]] = []
         self.cancelled: list[str] = []
         self.journal: list[str] = []
@@ -79,6 +82,16 @@ class ScriptedExchange:
         self.found |= {name: ended for name, ended in self._ends.items() if name == client_order_id}
         self.journal.append(f"cancel {symbol}")
         return True
+
+    async def cancel_together(
+        self, symbol: str, client_order_ids: Sequence[str], *, conditional: bool
+    ) -> Mapping[str, OrderOutcome]:
+        if symbol not in self._together:
+            return {}
+        self.journal.append(f"cancel {symbol} together")
+        names = [name for name in client_order_ids if name not in self.found]
+        self.cancelled += names
+        return {name: OrderOutcome(client_order_id=name, status=OrderStatus.REFUSED) for name in names}
 
     async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
         self.journal.append(f"find {symbol}")

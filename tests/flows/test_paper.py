@@ -21,13 +21,14 @@ from arena.adapters.recorded import generate_market
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.reconcile import summed_positions
 from arena.application.record import CycleRecord, SeasonState
-from arena.bootstrap import _label, open_arena
+from arena.bootstrap import open_arena
 from arena.configuration import load_settings
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, AccountMode, SeasonId
 from arena.domain.money import ZERO
 from arena.domain.order import Cause
 from arena.emergency import JOURNAL
 from arena.errors import ConfigurationError
+from arena.market import label
 from arena.paper import kept_books
 from arena.settings import Settings
 from arena.simulator.binance import router
@@ -146,7 +147,7 @@ async def test_a_season_on_live_prices_goes_on_from_process_to_process_and_every
     assert isinstance(second, CycleRecord) and second.number == 2 and second.discrepancies == ()
     after = await asyncio.to_thread(check_books, paper)
     assert after.season.market == "paper on generated market, seed 3 (simulator)"
-    assert _label(Settings(_env_file=None, environment="paper")) == "Binance USD-M futures (fapi.binance.com)"
+    assert label(Settings(_env_file=None, environment="paper")) == "Binance USD-M futures (fapi.binance.com)"
     (book,) = (await asyncio.to_thread(paper.books)).values()
     fundings = [entry for entry in book.account.income if entry.kind is IncomeKind.FUNDING_FEE]
     assert bool(fundings) is any(ledger.positions for ledger in swept.ledgers.values())

@@ -106,7 +106,7 @@ async def test_the_second_cycle_goes_on_from_the_first(simulator: Simulator) -> 
         ("BINANCE_TESTNET_API_KEY=wrong", "BINANCE_TESTNET_API_KEY was refused"),
         ("CLAUDE_API_KEY=\nLLM_A_BASE_URL=", "CLAUDE_API_KEY is empty, but LLM-A needs it"),
         ("AVAILABLE_PAIRS=BTCUSDT,NONEUSDT", "AVAILABLE_PAIRS names NONEUSDT"),
-        ("SUPABASE_URL=https://example.supabase.co", "SUPABASE_URL is set"),
+        ("SUPABASE_URL=https://example.supabase.co", "SUPABASE_KEY is empty"),
         ("TELEGRAM_NOTIFICATIONS_ENABLED=true", "TELEGRAM_BOT_TOKEN"),
     ],
 )
@@ -153,6 +153,7 @@ def test_the_doctor_tries_everything_and_names_what_fails(configured: Path) -> N
         "Binance",
         "account",
         "pairs",
+        "fees",
         "weight",
         "store",
         "LLM-A",

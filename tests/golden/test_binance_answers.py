@@ -106,7 +106,6 @@ async def read_the_market(client: FuturesClient) -> None:
     assert seen.candles[-1].close_time == NEW_YEAR and seen.candles[-1].volume == D("201.050")
     assert (seen.last_price, seen.mark_price, seen.funding_rate) == (D("87360.10"), D("87359.13456522"), D("0.00007126"))
     assert seen.next_funding_time == NEW_YEAR + timedelta(hours=8)
-    assert await market.marks(["DOGEUSDT"]) == {"DOGEUSDT": D("0.12233000")}
     (paid,) = await market.fundings(["BTCUSDT"], NEW_YEAR - timedelta(hours=1), NEW_YEAR + timedelta(minutes=1))
     assert (paid.rate, paid.mark_price) == (D("-0.00002150"), D("87349.92818182"))
     assert paid.time == NEW_YEAR + timedelta(milliseconds=7)
@@ -176,8 +175,8 @@ async def trade(client: FuturesClient, recorded: Recorded) -> None:
     found = await account.find("BTCUSDT", OPENING, conditional=False)
     assert found is not None and found.status is OrderStatus.FILLED
     assert [order.client_order_id[-1] for order in await account.resting(["BTCUSDT"])] == ["s", "t"], "not the trailing stop"
-    ended = await account.find("BTCUSDT", "a1b2c3-6-A-BTCUSDT-s", conditional=True)
-    assert ended is not None and ended.status is OrderStatus.REFUSED and "CANCELED" in ended.message
+    before = await account.find("BTCUSDT", "a1b2c3-6-A-BTCUSDT-s", conditional=True)
+    assert before is not None and before.status is OrderStatus.REFUSED and "CANCELED" in before.message
     assert await account.cancel("BTCUSDT", STOP, conditional=True)
     await account.place(replace(an_order(OrderType.LIMIT, ENTRY), price=D("86900")))
     sent = recorded.sent["POST_fapi_v1_order"]
@@ -185,6 +184,9 @@ async def trade(client: FuturesClient, recorded: Recorded) -> None:
     assert await account.cancel("BTCUSDT", ENTRY, conditional=False)
     sent = recorded.sent["DELETE_fapi_v1_order"]
     assert sent["origClientOrderId"] == ENTRY and "clientAlgoId" not in sent
+    ended = await account.cancel_together("BTCUSDT", [ENTRY, OPENING], conditional=False)
+    assert {name: (end.status, end.filled_quantity) for name, end in ended.items()} == {ENTRY: (OrderStatus.FILLED, D("0.001"))}
+    assert recorded.sent["DELETE_fapi_v1_batchOrders"]["origclientorderidlist"] == f'["{ENTRY}","{OPENING}"]'
 
 
 async def look_at_everything(client: FuturesClient) -> None:

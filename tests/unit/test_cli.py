@@ -79,7 +79,7 @@ def test_a_changed_digit_ends_verify_with_1_and_its_name(home: Path) -> None:
     [
         (("leaderboard", "--season", "nowhere"), {}, "there is no book at runs/nowhere/arena.sqlite"),
         (("leaderboard",), {"MAX_LEVERAGE": "many"}, "MAX_LEVERAGE"),
-        (("leaderboard",), {"SUPABASE_URL": "https://example.supabase.co"}, "SUPABASE_URL is set"),
+        (("leaderboard",), {"SUPABASE_URL": "https://example.supabase.co"}, "SUPABASE_KEY is empty"),
         (("shutdown",), {"ENVIRONMENT": "testnet"}, "BINANCE_TESTNET_API_KEY is empty"),
         (("simulator", "--data", "nowhere"), {}, "nowhere"),
         (("simulator", "--faults", "nowhere.json"), {}, "the fault rules nowhere.json cannot be read: No such file"),

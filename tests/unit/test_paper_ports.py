@@ -74,7 +74,6 @@ async def test_the_market_shows_closed_candles_and_past_fundings_only() -> None:
     d.bars()
     later = await market.snapshot(["BTCUSDT"], await market.time())
     assert [candle.close for candle in later.symbols["BTCUSDT"].candles] == [D(50020), D(50040)]
-    assert await market.marks(["BTCUSDT", "ETHUSDT"]) == {"BTCUSDT": D(50000)}
     assert [rate.rate for rate in await market.fundings(["BTCUSDT"], NOON + BAR, NOON + 4 * BAR)] == [D("0.0002"), D("0.0004")]
     assert set(await market.instruments(["BTCUSDT", "XRPUSDT"])) == {"BTCUSDT"}
     assert await market.label() == "generated"

@@ -1,7 +1,7 @@
 """The contracts with filters, tiers and fees, read seldom: asking for the fees weighs 20 a symbol.
 
 What was read is kept in a file, since every cycle is a process of its own. Filters and trading status are read anew every hour,
-tiers and fees every day.
+tiers and fees every day: all at once where that is asked for, else one symbol a process, and the older ones serve meanwhile.
 """
 
 from __future__ import annotations
@@ -36,12 +36,21 @@ class Contracts:
         client: Its key may be empty where the tiers are known otherwise; then the fees are Binance's regular ones.
         known_tiers: Margin tiers of a symbol, which the venue shows only to a key; None for a client that has one.
         file: Keeps what was read; None for nothing.
+        patience: How many times as old as that it may be, for a process that leaves the asking to others.
     """
 
-    def __init__(self, client: FuturesClient, *, known_tiers: KnownTiers | None, file: Path | None) -> None:
+    def __init__(
+        self,
+        client: FuturesClient,
+        *,
+        known_tiers: KnownTiers | None,
+        file: Path | None,
+        patience: float = 1,
+    ) -> None:
         self._client = client
         self._known_tiers = known_tiers
         self._file = file
+        self._patience = patience
         self._kept = self._load()
 
     async def note(self) -> str | None:
@@ -65,10 +74,17 @@ class Contracts:
             if terms[symbol]["brackets"]
         }
 
+    async def refresh(self, symbols: Sequence[str]) -> None:
+        """Read all that is older than it should be now, so that the next processes need not."""
+        self._patience = 1
+        await self._read_info(symbols)
+        if self._known_tiers is None:
+            await self._read_terms([symbol for symbol in symbols if self._kept["symbols"].get(symbol)], at_once=True)
+
     async def _read_info(self, symbols: Iterable[str]) -> None:
         """Read exchangeInfo where it is old or says nothing of a symbol; only the symbols asked for are kept."""
         known = set(self._kept["symbols"])
-        if not self._old(self._kept["info_at"], INFO_SECONDS) and known.issuperset(symbols):
+        if not self._old(self._kept["info_at"], INFO_SECONDS * self._patience) and known.issuperset(symbols):
             return
         info = await self._client.read("futures_exchange_info")
         listed = {entry["symbol"]: entry for entry in info["symbols"]}
@@ -77,10 +93,12 @@ class Contracts:
         self._kept["info_at"] = time.time()
         self._save()
 
-    async def _read_terms(self, symbols: Sequence[str]) -> None:
-        """Read tiers and fees of the symbols for which they are old."""
+    async def _read_terms(self, symbols: Sequence[str], *, at_once: bool = False) -> None:
+        """Read tiers and fees of the symbols that have none, and of those with old ones: of the oldest, or of all."""
         terms: dict[str, Wire] = self._kept["terms"]
-        old = [symbol for symbol in symbols if self._old(terms.get(symbol, {}).get("read_at", 0), TERMS_SECONDS)]
+        known = sorted((symbol for symbol in symbols if symbol in terms), key=lambda symbol: float(terms[symbol]["read_at"]))
+        aged = [symbol for symbol in known if self._old(terms[symbol]["read_at"], TERMS_SECONDS * self._patience)]
+        old = [symbol for symbol in symbols if symbol not in terms] + (aged if at_once else aged[:1])
         if not old:
             return
         brackets = {row["symbol"]: row["brackets"] for row in await self._client.read("futures_leverage_bracket")}

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from arena.adapters.binance import schemas
+from arena.adapters.binance.cancelling import Listings, cancel_conditionals, cancel_limits
 from arena.adapters.binance.client import FuturesClient, VenueRefusal
 from arena.domain.money import ZERO, plain
 from arena.domain.order import Order, OrderOutcome, OrderStatus, OrderType, RestingOrder
@@ -47,6 +48,7 @@ class BinanceExchange:
         self._pauses = lookup_pauses
         self._conditional_pauses = conditional_lookup_pauses
         self._client_ids: dict[str, str] = {}  # exchange order id -> client order id
+        self._listings = Listings(client)
 
     async def place(self, order: Order) -> OrderOutcome:
         """Send an order; an unknown result is looked up by its client id before it is sent again under the same id.
@@ -56,6 +58,7 @@ class BinanceExchange:
         Raises:
             ExchangeUnavailable, RateLimited: Nothing was executed.
         """
+        self._listings.forget(order.symbol)
         for earlier_sendings in range(SENDS):
             try:
                 answer = await self._client.write("futures_create_order", **_parameters(order))
@@ -93,6 +96,19 @@ class BinanceExchange:
             raise ExchangeUnavailable(f"{client_order_id} may not have been cancelled: {error}") from error
         return True
 
+    async def cancel_together(
+        self, symbol: str, client_order_ids: Sequence[str], *, conditional: bool
+    ) -> Mapping[str, OrderOutcome]:
+        """Cancel several orders of a symbol at once; what the venue refuses or leaves unanswered is left to `cancel`."""
+        try:
+            if conditional:
+                gone = await cancel_conditionals(self._client, self._listings, symbol, client_order_ids)
+                return {name: _outcome(name, OrderStatus.REFUSED, message="Binance: cancelled") for name in gone}
+            ended = [self._read(row) for row in await cancel_limits(self._client, symbol, client_order_ids)]
+        except (VenueRefusal, ExecutionUnknown):
+            return {}
+        return {each.client_order_id: each for each in ended if each.status is not OrderStatus.RESTING}
+
     async def _has_ended(self, symbol: str, client_order_id: str, *, conditional: bool) -> bool:
         """Return whether an order rests no more; a normal one must be seen to have ended, since a young one may be invisible."""
         if conditional:
@@ -109,9 +125,7 @@ class BinanceExchange:
 
     async def resting(self, symbols: Sequence[str]) -> tuple[RestingOrder, ...]:
         """Return the open conditional orders of some symbols."""
-        listed = await together(
-            *(self._client.read("futures_get_open_orders", symbol=symbol, conditional=True) for symbol in symbols)
-        )
+        listed = await together(*(self._listings.read(symbol) for symbol in symbols))
         return tuple(order for rows in listed for row in rows if (order := schemas.resting_order(row)) is not None)
 
     async def _settled(self, order: Order, answer: Mapping[str, Any]) -> OrderOutcome:

@@ -54,6 +54,7 @@ WEIGHTS: Mapping[str, int | Callable[[Params], int]] = {  # by python-binance's 
     "futures_income_history": 30,
     "futures_get_position_mode": 30,
     "futures_create_order": 0,  # counted as an order
+    "futures_funding_rate": 0,  # has a limit of its own with fundingInfo: 500 in five minutes
 }
 MARKET_DATA = frozenset(
     {
@@ -77,10 +78,10 @@ def weight_of(method: str, params: Params) -> int:
 def busy_cycle_weight(symbols: int, accounts: int) -> int:
     """Return what a cycle weighs in which every symbol is held and traded, and two positions of each are left.
 
-    Seven looks at the clock; marks and candles once; the accounts three times; for each symbol what rests, its trades, its mark,
-    and two positions' stops or targets.
+    Six looks at the clock; marks and candles once; the accounts three times; for each symbol what rests on each account, its
+    trades, and two positions' stops or targets.
     """
-    return 7 + 10 + 2 * symbols + 15 * accounts + symbols * (1 + 5 + 1 + 2)
+    return 6 + min(symbols, 10) + 2 * symbols + 15 * accounts + symbols * (accounts + 5 + 2)
 
 
 class RequestBudget:

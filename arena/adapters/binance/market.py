@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from arena.adapters.binance import schemas
-from arena.adapters.binance.client import FuturesClient, to_ms
+from arena.adapters.binance.client import FuturesClient, VenueRefusal, to_ms
 from arena.adapters.binance.contracts import Contracts, KnownTiers
 from arena.adapters.binance.minutes import read_minutes
 from arena.domain.instrument import Instrument
@@ -31,6 +30,7 @@ class BinanceMarket:
         interval: Of the candles, such as `5m`.
         contracts_file: Keeps filters, tiers and fees from one process to the next; None for nothing.
         known_tiers: Margin tiers of a symbol, for a client without a key.
+        patience: How many times as old as usual contracts and fees may be.
     """
 
     def __init__(
@@ -41,12 +41,13 @@ class BinanceMarket:
         interval: str = "5m",
         contracts_file: Path | None = None,
         known_tiers: KnownTiers | None = None,
+        patience: float = 1,
     ) -> None:
         self._client = client
         self._venue = venue
         self._interval = interval
         self._fundings: dict[str, tuple[datetime, datetime, tuple[FundingRate, ...]]] = {}  # asked from, until, found
-        self._contracts = Contracts(client, known_tiers=known_tiers, file=contracts_file)
+        self._contracts = Contracts(client, known_tiers=known_tiers, file=contracts_file, patience=patience)
 
     async def time(self) -> datetime:
         """Return the venue's clock, UTC, and set the client's by it."""
@@ -61,6 +62,10 @@ class BinanceMarket:
         """Return the contracts with filters, tiers and fees; an unknown symbol is left out."""
         return await self._contracts.instruments(symbols)
 
+    async def refresh(self, symbols: Sequence[str]) -> None:
+        """Read contracts, tiers and fees anew where they are old, as many as there are, and keep them."""
+        await self._contracts.refresh(symbols)
+
     async def snapshot(self, symbols: Sequence[str], as_of: datetime) -> MarketSnapshot:
         """Return candles, marks and funding of all symbols; one that cannot be read is in `missing` with the reason.
 
@@ -68,7 +73,7 @@ class BinanceMarket:
             MarketDataError: Nothing could be read.
         """
         try:
-            premiums = {row["symbol"]: row for row in await self._client.read("futures_mark_price")}
+            premiums = {row["symbol"]: row for row in await self._premiums(symbols)}
         except ExchangeError as error:
             raise MarketDataError(f"the mark prices could not be read: {error}") from error
         results = await together(*(self._symbol(symbol, premiums, as_of) for symbol in symbols))
@@ -77,14 +82,6 @@ class BinanceMarket:
         if not markets:
             raise MarketDataError(f"no symbol could be read: {'; '.join(f'{s}: {why}' for s, why in missing.items())}")
         return MarketSnapshot(as_of=as_of, symbols=markets, missing=missing)
-
-    async def marks(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
-        """Return the mark prices of this moment, USDT; few symbols are asked for one by one, which weighs less."""
-        if len(symbols) < ALL_MARKS_WEIGHT:
-            rows = await together(*(self._client.read("futures_mark_price", symbol=symbol) for symbol in symbols))
-        else:
-            rows = await self._client.read("futures_mark_price")
-        return {row["symbol"]: Decimal(row["markPrice"]) for row in rows if row["symbol"] in symbols}
 
     async def fundings(self, symbols: Sequence[str], after: datetime, until: datetime) -> tuple[FundingRate, ...]:
         """Return the fundings with after < time ≤ until, oldest first; asks only when a full hour lies between."""
@@ -108,6 +105,20 @@ class BinanceMarket:
         found = tuple(schemas.funding_rate(row) for row in rows)
         self._fundings[symbol] = (after, until, found)
         return found
+
+    async def _premiums(self, symbols: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Return marks and funding rates; few symbols are asked for one by one, which weighs less. An unknown one has none."""
+        if len(symbols) >= ALL_MARKS_WEIGHT:
+            rows: Sequence[Mapping[str, Any]] = await self._client.read("futures_mark_price")
+            return rows
+
+        async def one(symbol: str) -> Sequence[Mapping[str, Any]]:
+            try:
+                return [await self._client.read("futures_mark_price", symbol=symbol)]
+            except VenueRefusal:
+                return []
+
+        return [row for found in await together(*map(one, symbols)) for row in found]
 
     async def _symbol(self, symbol: str, premiums: Mapping[str, Any], as_of: datetime) -> SymbolMarket | str:
         if symbol not in premiums:

@@ -72,6 +72,14 @@ class PaperExchange:
         self._engine.cancel(self._account, client_order_id)
         return True
 
+    async def cancel_together(
+        self, symbol: str, client_order_ids: Sequence[str], *, conditional: bool
+    ) -> Mapping[str, OrderOutcome]:
+        """Cancel open orders of one symbol; return how those have ended that were open."""
+        cancelled = [name for name in client_order_ids if await self.cancel(symbol, name, conditional=conditional)]
+        found = [await self.find(symbol, name, conditional=conditional) for name in cancelled]
+        return {ended.client_order_id: ended for ended in found if ended is not None}
+
     async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
         """Return what has become of an order; None where there never was one."""
         account = self._account

@@ -86,6 +86,12 @@ class LivePaperAccount:
         """Cancel an open order; False when it is already gone."""
         return await self.call(lambda exchange, _: exchange.cancel(symbol, client_order_id, conditional=conditional))
 
+    async def cancel_together(
+        self, symbol: str, client_order_ids: Sequence[str], *, conditional: bool
+    ) -> Mapping[str, OrderOutcome]:
+        """Cancel open orders of one symbol, all in one writing of the book."""
+        return await self.call(lambda exchange, _: exchange.cancel_together(symbol, client_order_ids, conditional=conditional))
+
     async def find(self, symbol: str, client_order_id: str, *, conditional: bool) -> OrderOutcome | None:
         """Return what has become of an order; None where there never was one, or it ended hours ago and its trades are booked."""
         return await self.call(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from arena.adapters.paper.engine import PaperEngine, Refused
 from arena.domain.instrument import Instrument
@@ -66,10 +65,6 @@ class PaperMarket:
         if not markets:
             raise MarketDataError(f"no symbol could be read: {'; '.join(missing.values())}")
         return MarketSnapshot(as_of=as_of, symbols=markets, missing=missing)
-
-    async def marks(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
-        """Return the mark prices now, USDT; a symbol without one is left out."""
-        return {symbol: mark for symbol, mark in self._engine.marks().items() if symbol in symbols}
 
     async def fundings(self, symbols: Sequence[str], after: datetime, until: datetime) -> tuple[FundingRate, ...]:
         """Return the fundings with after < time ≤ until, oldest first."""

@@ -55,6 +55,10 @@ OF_A_CYCLE = frozenset(  # tables whose rows know their cycle, and a cycle's boo
 )
 
 
+BOOKKEEPING = frozenset({"id", "created_at", "updated_at"})  # columns that each store keeps for itself
+FLAGS = frozenset({"baseline", "thinking"})
+
+
 def iso(moment: datetime) -> str:
     """Return an aware time as `2025-01-01T08:00:00.000000Z`.
 
@@ -132,6 +136,15 @@ def intent_row(season_id: SeasonId, intent: Intent) -> Row:
     """Return an intent with its order's fields beside its own."""
     own = flat(intent, without=("order", "created_at"))
     return {"season_id": season_id, **flat(intent.order), **own, "formed_at": iso(intent.created_at)}
+
+
+def shown(row: Mapping[str, Any]) -> Row:
+    """Return a stored row as readers see it: without the store's own ids and times, flags as what they are."""
+    return {
+        name: bool(value) if name in FLAGS and value is not None else value
+        for name, value in row.items()
+        if name not in BOOKKEEPING
+    }
 
 
 def flat(value: Any, without: tuple[str, ...] = ()) -> Row:

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from arena.adapters.storage.booking_rows import booking_rows
-from arena.adapters.storage.marks import chained, marked, sealed, sealed_season
-from arena.adapters.storage.rows import (
-    TABLES,
-    Tables,
-    clean,
-    intent_row,
-    iso,
-    season_rows,
+from arena.adapters.storage.marks import chained
+from arena.adapters.storage.refusals import (
+    check_positions,
+    check_wallets,
+    claimed,
+    moved,
+    name_of,
+    never_begun,
+    no_table,
+    other_contents,
+    rewritten,
 )
+from arena.adapters.storage.row_store import RowStore
+from arena.adapters.storage.rows import TABLES, Row, Tables, shown
 from arena.adapters.storage.sqlite_accounts import SqliteAccounts
 from arena.adapters.storage.sqlite_read import read_rows, read_season
-from arena.adapters.storage.state import state_of
-from arena.application.evidence import EQUAL_SETTINGS
-from arena.application.record import Booking, CycleRecord, SeasonState
-from arena.domain.competitor import Season, SeasonId
-from arena.domain.money import ZERO
-from arena.domain.order import Intent
-from arena.errors import ConfigurationError, CycleConflict, RecordsError
+from arena.domain.competitor import SeasonId
 
 PAGE = 1000
 _NOW = "strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'"
-_BOOKKEEPING = {"id", "created_at", "updated_at"}
 _CHANGING = {  # tables whose rows change, by the columns that name a row
     "cycles": ("season_id", "number"),
     "llm_accounts": ("season_id", "llm_id"),
@@ -38,72 +35,67 @@ _CHANGING = {  # tables whose rows change, by the columns that name a row
 }
 
 
-class SqliteRecords(SqliteAccounts):
+class SqliteRecords(RowStore, SqliteAccounts):
     """The Records port, and with it the Leases and the PaperBooks port, on a file."""
 
-    async def open_season(self, season: Season) -> Season:
-        """Create the season with its ledgers, or return the one of that id as it was created."""
-        with self._unit_of_work(f"season {season.season_id} was not opened") as db:
-            known = read_season(db, season.season_id)
-            if known is None:
-                _insert(db, sealed_season(season_rows(season)))
-                return season
-        differences = [name for name, old, new in _essentials(known, season) if old != new]
-        if differences:
-            raise ConfigurationError(
-                f"season {season.season_id} exists with other {' and '.join(differences)}; name a new season, or set them back"
-            )
-        return known
+    async def look(self) -> str:
+        """Return in words where the state is kept."""
+        return f"SQLite at {self.path}"
 
-    async def state(self, season_id: SeasonId, as_of: datetime) -> SeasonState:
-        """Return where the next cycle starts."""
+    async def open_rows(self, season_id: SeasonId, tables: Tables) -> Tables:
+        """Write a season's first rows where there are none, and return `seasons` and `competitors` as they are kept."""
+        with self._unit_of_work(f"season {season_id} was not opened") as db:
+            if not read_season(db, season_id)["seasons"]:
+                _insert(db, tables)
+            return read_season(db, season_id)
+
+    async def state_rows(self, season_id: SeasonId, as_of: datetime) -> Tables:
+        """Return what `state.state_of` reads, by table."""
         with self._unit_of_work(f"the state of season {season_id} was not read", begin="BEGIN") as db:
-            rows = read_rows(db, season_id, as_of)
-        return state_of(rows, as_of)
+            return read_rows(db, season_id, as_of)
 
-    async def begin_cycle(self, season_id: SeasonId, number: int, as_of: datetime) -> None:
-        """Claim a cycle's number."""
+    async def claim(self, season_id: SeasonId, number: int, scheduled_at: str, claim: str) -> None:
+        """Claim a cycle's number; here no answer is ever lost, so that nobody claims it twice under one name."""
         with self._unit_of_work(f"cycle {number} of season {season_id} was not begun") as db:
-            claimed = db.execute(
+            begun = db.execute(
                 "INSERT INTO cycles (season_id, number, scheduled_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (season_id, number, iso(as_of)),
+                (season_id, number, scheduled_at),
             )
-            if claimed.rowcount == 0:
-                raise CycleConflict(f"another run has claimed cycle {number} of season {season_id}")
+            if begun.rowcount == 0:
+                raise claimed(season_id, number)
 
-    async def append_intents(self, season_id: SeasonId, intents: Sequence[Intent]) -> None:
-        """Write down orders before they are sent; writing the same again changes nothing."""
+    async def write_intents(self, season_id: SeasonId, rows: Sequence[Row]) -> None:
+        """Write down intents, each once."""
         with self._unit_of_work(f"the intents of season {season_id} were not written") as db:
-            for row in (marked(intent_row(season_id, intent)) for intent in intents):
+            for row in rows:
                 key = (season_id, row["client_order_id"])
                 known = db.execute("SELECT * FROM intents WHERE season_id = ? AND client_order_id = ?", key).fetchone()
                 if known is None:
                     _insert(db, {"intents": [row]})
                 elif any(known[name] != value for name, value in row.items()):
-                    raise CycleConflict(f"order {row['client_order_id']} is written down with other contents")
+                    raise rewritten(row["client_order_id"])
 
-    async def book(self, booking: Booking) -> None:
-        """Keep a unit of work: all of it or nothing, once."""
-        tables = sealed(booking_rows(booking))
-        row = tables["bookings"][0]
-        with self._unit_of_work(f"{_name(booking)} was not booked") as db:
-            if not _bookable(db, booking, row["payload_hash"]):
+    async def book_rows(self, tables: Tables) -> None:
+        """Write the rows of a booking, all or none, once."""
+        (booking,) = tables["bookings"]
+        key = (booking["season_id"], booking["number"])
+        with self._unit_of_work(f"{name_of(booking)} was not booked") as db:
+            if not _bookable(db, booking):
                 return
-            _check_wallets(db, booking)
-            _insert(
-                db, {**tables, "bookings": [{**row, "journal_hash": chained(_journal_hash(db, booking), row["payload_hash"])}]}
-            )
+            _check_wallets(db, tables)
+            journal_hash = chained(_journal_hash(db, booking), booking["payload_hash"])
+            _insert(db, {**tables, "bookings": [{**booking, "journal_hash": journal_hash}]})
             db.executemany(
-                f"UPDATE intents SET closed_booking = ?, updated_at = {_NOW} "  # noqa: S608
-                "WHERE season_id = ? AND client_order_id = ? AND closed_booking IS NULL",
-                [(booking.booking, booking.season_id, client_id) for client_id in booking.closed_intents],
+                f"UPDATE intents SET closed_booking = ?2, updated_at = {_NOW} "  # noqa: S608
+                "WHERE season_id = ?1 AND client_order_id = ?3 AND closed_booking IS NULL",
+                [(*key, client_id) for client_id in json.loads(booking["closed_intents"])],
             )
-            _check_positions(db, booking)
+            _check_positions(db, tables)
 
     async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
         """Yield a table's rows of a season in booking order, without the store's own ids and times."""
         if table not in TABLES:
-            raise RecordsError(f"the records have no table {table}; they have {', '.join(TABLES)}")
+            raise no_table(table, TABLES)
         after = 0
         while True:
             with self._unit_of_work(f"table {table} of season {season_id} was not read", begin="BEGIN") as db:
@@ -112,7 +104,7 @@ class SqliteRecords(SqliteAccounts):
                     (season_id, after),
                 ).fetchall()
             for row in page:
-                yield {name: _shown(name, row[name]) for name in row.keys() if name not in _BOOKKEEPING}  # noqa: SIM118  sqlite3.Row
+                yield shown(dict(row))
             if len(page) < PAGE:
                 return
             after = page[-1]["id"]
@@ -132,87 +124,48 @@ def _insert(db: sqlite3.Connection, tables: Tables) -> None:
             db.execute(sql, tuple(row.values()))
 
 
-def _name(booking: Booking) -> str:
-    what = "cycle" if isinstance(booking, CycleRecord) else "a sweep after cycle"
-    return f"{what} {booking.cycle} of season {booking.season_id}"
-
-
-def _bookable(db: sqlite3.Connection, booking: Booking, digest: str) -> bool:
+def _bookable(db: sqlite3.Connection, booking: Row) -> bool:
     """Return whether the unit of work is still to be booked; False when it is booked with these contents.
 
     Raises:
         CycleConflict: It started from books that have moved on, or its cycle is booked or was never begun.
     """
-    key = (booking.season_id, booking.booking)
+    key = (booking["season_id"], booking["number"])
     found = db.execute("SELECT payload_hash FROM bookings WHERE season_id = ? AND number = ?", key).fetchone()
-    if found is not None and found["payload_hash"] == digest:
+    if found is not None and found["payload_hash"] == booking["payload_hash"]:
         return False
-    _check_cycle(db, booking)
-    last = db.execute("SELECT max(number) AS number FROM bookings WHERE season_id = ?", (booking.season_id,)).fetchone()["number"]
-    if booking.booking != (last or 0) + 1:
-        raise CycleConflict(f"{_name(booking)} started from booking {booking.booking - 1}, but the books are at {last or 0}")
+    of_cycle = (booking["season_id"], booking["cycle"])
+    cycle = db.execute("SELECT status FROM cycles WHERE season_id = ? AND number = ?", of_cycle).fetchone()
+    if cycle is None:
+        raise never_begun(booking)
+    if booking["kind"] == "cycle" and cycle["status"] == "booked":
+        raise other_contents(booking)
+    last = db.execute("SELECT max(number) AS number FROM bookings WHERE season_id = ?", key[:1]).fetchone()["number"]
+    if booking["number"] != (last or 0) + 1:
+        raise moved(booking, last or 0)
     return True
 
 
-def _journal_hash(db: sqlite3.Connection, booking: Booking) -> str:
+def _journal_hash(db: sqlite3.Connection, booking: Row) -> str:
     """Return the journal's hash before a booking."""
-    last = (booking.season_id, booking.booking - 1)
+    last = (booking["season_id"], booking["number"] - 1)
     found = db.execute("SELECT journal_hash FROM bookings WHERE season_id = ? AND number = ?", last).fetchone()
     season = "SELECT journal_hash FROM seasons WHERE season_id = ?"
-    return str((found or db.execute(season, (booking.season_id,)).fetchone())["journal_hash"])
+    return str((found or db.execute(season, last[:1]).fetchone())["journal_hash"])
 
 
-def _check_cycle(db: sqlite3.Connection, booking: Booking) -> None:
-    key = (booking.season_id, booking.cycle)
-    cycle = db.execute("SELECT status FROM cycles WHERE season_id = ? AND number = ?", key).fetchone()
-    if cycle is None:
-        raise CycleConflict(f"cycle {booking.cycle} of season {booking.season_id} was never begun")
-    if isinstance(booking, CycleRecord) and cycle["status"] == "booked":
-        raise CycleConflict(f"{_name(booking)} is booked with other contents")
-
-
-def _check_wallets(db: sqlite3.Connection, booking: Booking) -> None:
+def _check_wallets(db: sqlite3.Connection, tables: Tables) -> None:
     """Refuse a booking that started from other balances than the booked ones, or whose entries do not explain the new ones."""
-    found = db.execute("SELECT llm_id, current_balance FROM llm_accounts WHERE season_id = ?", (booking.season_id,))
-    balances = {row["llm_id"]: Decimal(row["current_balance"]) for row in found}
-    for entry in booking.entries:
-        balances[entry.llm_id] = balances.get(entry.llm_id, ZERO) + entry.amount
-    for llm_id, ledger in booking.ledgers.items():
-        if balances.get(llm_id) != ledger.wallet_balance:
-            raise RecordsError(
-                f"{_name(booking)}: the entries of {llm_id} lead to {balances.get(llm_id)} USDT, its ledger says "
-                f"{ledger.wallet_balance}; nothing was booked"
-            )
+    (booking,) = tables["bookings"]
+    found = db.execute("SELECT llm_id, current_balance FROM llm_accounts WHERE season_id = ?", (booking["season_id"],))
+    check_wallets({row["llm_id"]: row["current_balance"] for row in found}, tables)
 
 
-def _check_positions(db: sqlite3.Connection, booking: Booking) -> None:
+def _check_positions(db: sqlite3.Connection, tables: Tables) -> None:
     """Refuse a booking in which a position vanished without a closed trade: it would come back with the next state."""
+    (booking,) = tables["bookings"]
     found = db.execute(
         "SELECT llm_id, symbol, side FROM positions INDEXED BY positions_open WHERE season_id = ? AND status = 'open'",
-        (booking.season_id,),
+        (booking["season_id"],),
     )
-    kept = {(row["llm_id"], row["symbol"], row["side"]) for row in found if row["llm_id"] in booking.ledgers}
-    held = {(llm_id, symbol, side) for llm_id, ledger in booking.ledgers.items() for symbol, side in ledger.positions}
-    if lost := kept - held:
-        which = ", ".join(" ".join(key) for key in sorted(lost))
-        raise RecordsError(f"{_name(booking)}: {which} vanished without a closed trade; nothing was booked")
-
-
-def _essentials(known: Season, wanted: Season) -> Iterable[tuple[str, object, object]]:
-    """Yield what two seasons of one id must share; a base URL may move, the order of symbols is the first one's."""
-    yield "symbols", set(known.symbols), set(wanted.symbols)
-    yield "competitors", _models(known), _models(wanted)
-    yield "environment", known.environment, wanted.environment
-    yield "account mode", known.account_mode, wanted.account_mode
-    yield "capital", {e.llm_id: e.capital for e in known.competitors}, {e.llm_id: e.capital for e in wanted.competitors}
-
-
-def _models(season: Season) -> dict[str, tuple[object, ...]]:
-    return {
-        each.llm_id: (each.model.provider, clean(each.model.model), *(getattr(each.model, name) for name in EQUAL_SETTINGS))
-        for each in season.competitors
-    }
-
-
-def _shown(name: str, value: Any) -> Any:
-    return bool(value) if name in ("baseline", "thinking") and value is not None else value
+    check_positions(map(dict, found), tables)

@@ -29,6 +29,7 @@ class SqliteFile:
 
     def __init__(self, path: Path) -> None:
         self._db = open_file(path)
+        self.path = path
         self._lock = threading.RLock()
 
     def close(self) -> None:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from arena.adapters.storage.restore import season_of
+from arena.adapters.storage.refusals import unknown_season
 from arena.adapters.storage.rows import Row, Tables, iso
-from arena.adapters.storage.state import WINDOW
+from arena.adapters.storage.state import WINDOW, midnight
 from arena.application.past import PAST_TURNS
 from arena.application.record import LATELY
-from arena.domain.competitor import Season, SeasonId
-from arena.errors import ConfigurationError
+from arena.domain.competitor import SeasonId
 
 _TURN = "id, cycle, llm_id, time, calls, summary"  # not the prompts: they are long, and nobody reads them here
 
 
-def read_season(db: sqlite3.Connection, season_id: SeasonId) -> Season | None:
-    """Return a season as it was created; None where there is none."""
-    found = _rows(db, "SELECT * FROM seasons WHERE season_id = ?", season_id)
-    return season_of(found[0], _competitors(db, season_id)) if found else None
+def read_season(db: sqlite3.Connection, season_id: SeasonId) -> Tables:
+    """Return a season's row and its competitors; none where there is no such season."""
+    seasons = _rows(db, "SELECT * FROM seasons WHERE season_id = ?", season_id)
+    return {"seasons": seasons, "competitors": _competitors(db, season_id)}
 
 
 def read_rows(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> Tables:
@@ -30,19 +29,17 @@ def read_rows(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> T
     Raises:
         ConfigurationError: There is no such season.
     """
-    seasons = _rows(db, "SELECT * FROM seasons WHERE season_id = ?", season_id)
-    if not seasons:
-        raise _unknown(db, season_id)
-    competitors = _competitors(db, season_id)
+    season = read_season(db, season_id)
+    if not season["seasons"]:
+        raise unknown_season(season_id, _newest(db))
     bookings = _rows(db, "SELECT * FROM bookings WHERE season_id = ? ORDER BY number DESC LIMIT 1", season_id)
     cycles = _cycles(db, season_id)
-    told = _last_turns(db, season_id, competitors)
+    told = _last_turns(db, season_id, season["competitors"])
     intents = _open_intents(db, season_id) + _ended_limits(db, season_id, told)
-    settled_until = datetime.fromisoformat(bookings[0]["closed_at"] if bookings else seasons[0]["started_at"])
+    settled_until = datetime.fromisoformat(bookings[0]["closed_at"] if bookings else season["seasons"][0]["started_at"])
     since = iso(settled_until - LATELY)
     return {
-        "seasons": seasons,
-        "competitors": competitors,
+        **season,
         "cycles": cycles,
         "bookings": bookings,
         "llm_accounts": _rows(db, "SELECT * FROM llm_accounts WHERE season_id = ? ORDER BY id", season_id),
@@ -60,10 +57,8 @@ def _rows(db: sqlite3.Connection, sql: str, *values: object) -> list[Row]:
     return [dict(row) for row in db.execute(sql, values)]
 
 
-def _unknown(db: sqlite3.Connection, season_id: SeasonId) -> ConfigurationError:
-    known = [row["season_id"] for row in db.execute("SELECT season_id FROM seasons ORDER BY id DESC LIMIT 5")]
-    there = f"there are {', '.join(known)}" if known else "there are none"
-    return ConfigurationError(f"there is no season {season_id} in the records; {there}")
+def _newest(db: sqlite3.Connection) -> list[str]:
+    return [row["season_id"] for row in db.execute("SELECT season_id FROM seasons ORDER BY id DESC LIMIT 5")]
 
 
 def _competitors(db: sqlite3.Connection, season_id: SeasonId) -> list[Row]:
@@ -141,14 +136,13 @@ def _news(db: sqlite3.Connection, season_id: SeasonId, cycles: Iterable[Row]) ->
 
 
 def _paid_calls(db: sqlite3.Connection, season_id: SeasonId, as_of: datetime) -> list[Row]:
-    """Return competitor and cost of the calls of the UTC day up to as_of whose cost is known."""
-    midnight = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Return competitor, cost and cycle's time of the calls of the UTC day up to as_of whose cost is known."""
     return _rows(
         db,
-        "SELECT llm_id, cost_usd FROM cycles JOIN model_calls "
+        "SELECT llm_id, cost_usd, scheduled_at FROM cycles JOIN model_calls "
         "ON model_calls.season_id = cycles.season_id AND model_calls.cycle = cycles.number "
         "WHERE cycles.season_id = ? AND scheduled_at >= ? AND scheduled_at <= ? AND cost_usd IS NOT NULL",
         season_id,
-        iso(midnight),
+        iso(midnight(as_of)),
         iso(as_of),
     )

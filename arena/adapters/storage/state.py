@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from arena.adapters.storage.restore import (
@@ -26,6 +26,11 @@ from arena.domain.money import ZERO
 from arena.domain.order import OrderType
 
 WINDOW = timedelta(hours=1)
+
+
+def midnight(as_of: datetime) -> datetime:
+    """Return when the UTC day of `as_of` began."""
+    return as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def state_of(rows: Tables, as_of: datetime) -> SeasonState:
@@ -55,7 +60,7 @@ def state_of(rows: Tables, as_of: datetime) -> SeasonState:
         decided_at=_decided_at(rows["turns"], season, as_of),
         lately=_lately(rows, settled_until - LATELY),
         executed=_executed(rows["fills"], [row["client_order_id"] for row in is_open]),
-        spent_today=_spent(rows["model_calls"], season),
+        spent_today=_spent(rows["model_calls"], season, as_of),
     )
 
 
@@ -78,8 +83,8 @@ def _executed(fills: Iterable[Stored], names: Iterable[str]) -> Mapping[str, Dec
 
 def _lately(rows: Tables, since: datetime) -> Lately:
     """Return what is booked of the time after `since`."""
-    fills = [row for row in rows["fills"] if row["time"] > iso(since)]
-    return Lately(fills=tuple(map(booked_fill_of, fills)), funded=frozenset(map(funded_of, rows["funding"])))
+    fills, funding = ([row for row in rows[name] if row["time"] > iso(since)] for name in ("fills", "funding"))
+    return Lately(fills=tuple(map(booked_fill_of, fills)), funded=frozenset(map(funded_of, funding)))
 
 
 def _past(rows: Tables, llm_id: CompetitorId) -> tuple[PastTurn, ...]:
@@ -114,9 +119,10 @@ def _decided_at(turns: Iterable[Stored], season: Season, as_of: datetime) -> Map
     return {llm_id: tuple(asked) for llm_id, asked in times.items()}
 
 
-def _spent(calls: Iterable[Stored], season: Season) -> Mapping[CompetitorId, Decimal]:
-    """Return what calls have cost, USD; a call of unknown cost counts nothing."""
+def _spent(calls: Iterable[Stored], season: Season, as_of: datetime) -> Mapping[CompetitorId, Decimal]:
+    """Return what the calls of the UTC day up to as_of have cost, USD; a call of unknown cost counts nothing."""
     spent: dict[CompetitorId, Decimal] = {each.llm_id: ZERO for each in season.competitors}
     for row in calls:
-        spent[CompetitorId(row["llm_id"])] += Decimal(row["cost_usd"])
+        if iso(midnight(as_of)) <= row["scheduled_at"] <= iso(as_of):
+            spent[CompetitorId(row["llm_id"])] += Decimal(row["cost_usd"])
     return spent

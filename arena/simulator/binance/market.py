@@ -194,6 +194,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     public("/fapi/v1/ticker/price", ticker_price, _ticker_weight),
     public("/fapi/v2/ticker/price", ticker_price, _ticker_weight),
     public("/fapi/v1/premiumIndex", premium_index, _premium_weight),
-    public("/fapi/v1/fundingRate", funding_rates),
+    public("/fapi/v1/fundingRate", funding_rates, 0),
     public("/fapi/v1/fundingInfo", funding_info, 0),
 )

@@ -13,8 +13,8 @@ from arena.domain.instrument import Instrument
 from arena.domain.order import Order, OrderType
 from arena.simulator.binance.call import Call, Endpoint, listing_weight, places, signed
 from arena.simulator.binance.history import window
-from arena.simulator.binance.reading import good_till, picked, read_order
-from arena.simulator.binance.refusals import CANCEL_REJECTED, NO_SUCH_ORDER, WireError, refused_order
+from arena.simulator.binance.reading import good_till, listed, picked, read_order
+from arena.simulator.binance.refusals import CANCEL_REJECTED, NO_SUCH_ORDER, WireError, missing, refused_order
 from arena.simulator.binance.wire import at, to_ms
 
 _CONDITIONAL = frozenset({"STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"})
@@ -89,6 +89,22 @@ def cancel(call: Call) -> Any:
     paper = picked(call, _resting(call), "orderId", "origClientOrderId")
     if paper is None:
         raise WireError(*CANCEL_REJECTED)
+    return _cancelled(call, paper)
+
+
+def cancel_listed(call: Call) -> Any:
+    """DELETE /batchOrders: up to ten of a symbol; the answer has a row for each, which is a refusal where there is none."""
+    symbol, ids, names = call.instrument().symbol, listed(call, "orderIdList"), listed(call, "origClientOrderIdList")
+    if (ids is None) is (names is None):
+        raise missing("origClientOrderIdList")
+    resting = [paper for paper in _resting(call) if paper.order.symbol == symbol]
+    there = {paper.order.client_order_id if ids is None else paper.order_id: paper for paper in resting}
+    code, message = CANCEL_REJECTED
+    found = [there.pop(key, None) for key in ids or names or ()]
+    return [{"code": code, "msg": message} if paper is None else _cancelled(call, paper) for paper in found]
+
+
+def _cancelled(call: Call, paper: PaperOrder) -> dict[str, Any]:
     call.account.end(paper, PaperStatus.CANCELED, call.venue.engine.now)
     return _without_averages(order_row(call, paper))
 
@@ -170,6 +186,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     places("/fapi/v1/order", create),
     signed("GET", "/fapi/v1/order", query),
     signed("DELETE", "/fapi/v1/order", cancel),
+    signed("DELETE", "/fapi/v1/batchOrders", cancel_listed),
     signed("GET", "/fapi/v1/openOrders", open_orders, listing_weight),
     signed("GET", "/fapi/v1/allOrders", all_orders, 5),
     signed("DELETE", "/fapi/v1/allOpenOrders", cancel_all),

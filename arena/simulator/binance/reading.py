@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from arena.adapters.paper.account import PaperOrder
 from arena.domain.instrument import Instrument
@@ -13,6 +15,7 @@ from arena.simulator.binance.call import Call
 from arena.simulator.binance.refusals import POSITION_SIDE, WireError, invalid
 
 SHORTEST_GOOD_TILL = timedelta(seconds=600)
+LONGEST_LIST = 10  # orders that may be cancelled with one request
 _ONE_WAY = "BOTH"
 
 
@@ -63,6 +66,24 @@ def good_till(call: Call) -> datetime | None:
     if moment is None or moment <= call.venue.engine.now + SHORTEST_GOOD_TILL:
         raise invalid("goodTillDate")
     return moment
+
+
+def listed(call: Call, name: str) -> list[Any] | None:
+    """Return a JSON list of ids, None where it was not sent. Its name is also taken in lower case, as the clients send it.
+
+    Raises:
+        WireError: -1130 where it is none, empty, or too long.
+    """
+    text = call.parameters.optional(name) or call.parameters.optional(name.lower())
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise invalid(name) from None
+    if not isinstance(found, list) or not 1 <= len(found) <= LONGEST_LIST or not all(type(e) in (int, str) for e in found):
+        raise invalid(name)
+    return found
 
 
 def picked(call: Call, orders: Iterable[PaperOrder], id_name: str, client_id_name: str) -> PaperOrder | None:

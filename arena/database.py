@@ -1,0 +1,121 @@
+"""Looking after the store: made, checked, carried elsewhere, pruned, emptied."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from arena.connections import open_book
+from arena.domain.competitor import Environment, SeasonId
+from arena.errors import ConfigurationError
+from arena.paper import EVERY_ACCOUNT
+
+if TYPE_CHECKING:
+    from arena.adapters.storage.upkeep import Upkeep
+    from arena.settings import VenueSettings
+
+KEPT_DAYS = 30  # of the market's part of the prompts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """What was removed, and where it is kept."""
+
+    season_id: SeasonId
+    rows: int
+    archive: Path
+
+
+def upkeep_of(settings: VenueSettings) -> Upkeep:
+    """Return the owner's side of the store that the settings name.
+
+    Raises:
+        ConfigurationError: It is Supabase, and the database's URL is missing.
+    """
+    from arena.adapters.storage.upkeep import PostgresUpkeep, SqliteUpkeep
+
+    if not settings.supabase_url:
+        return SqliteUpkeep(settings.database())
+    url = settings.supabase_db_url.get_secret_value()
+    if not url:
+        raise ConfigurationError(
+            "this takes the database's own password: set SUPABASE_DB_URL to the connection string of the Supabase project "
+            "(or, to make the tables, link the project and run `supabase db push`)"
+        )
+    return PostgresUpkeep(url)
+
+
+async def check_store(settings: VenueSettings) -> str:
+    """Return in words where the state is kept, and of which schema; nothing is created.
+
+    Raises:
+        RecordsError, ConfigurationError: It cannot be used; the sentence says why.
+    """
+    async with AsyncExitStack() as closing:
+        return await open_book(settings, closing).look()
+
+
+async def export_season(settings: VenueSettings, season: str, out: Path) -> tuple[Path, int]:
+    """Write a whole season into one file, and return it and how many rows it has."""
+    from arena.adapters.storage.archive import write_archive
+
+    season_id = SeasonId(season or settings.season)
+    async with AsyncExitStack() as closing:
+        return out, await write_archive(open_book(settings, closing, season), season_id, EVERY_ACCOUNT, out)
+
+
+def import_season(settings: VenueSettings, source: Path) -> tuple[SeasonId, int]:
+    """Take a season from a file into the store, all of it or nothing.
+
+    Raises:
+        ConfigurationError: The file is not whole, or the season is there already.
+    """
+    from arena.adapters.storage.archive import Archive
+
+    archive, upkeep = Archive(source), upkeep_of(settings)
+    upkeep.init()
+    return archive.season_id, upkeep.take_in(archive.season_id, archive.lines())
+
+
+def prune_season(settings: VenueSettings, season: str, days: int) -> int:
+    """Remove the market's part of the prompts of cycles that are older, and return how many; the journal stays whole."""
+    return upkeep_of(settings).prune(SeasonId(season or settings.season), datetime.now(UTC) - timedelta(days=days))
+
+
+async def check_may_clean(settings: VenueSettings) -> None:
+    """Refuse to forget a season that holds positions of real money.
+
+    Raises:
+        ConfigurationError: It does.
+    """
+    async with AsyncExitStack() as closing:
+        records, season_id = open_book(settings, closing), SeasonId(settings.season)
+        seasons = [row async for row in records.rows("seasons", season_id)]
+        if not any(row["environment"] == Environment.MAINNET for row in seasons):
+            return
+        held = [
+            f"{row['llm_id']} {row['symbol']}" async for row in records.rows("positions", season_id) if row["status"] == "open"
+        ]
+    if held:
+        raise ConfigurationError(
+            f"season {season_id} trades on mainnet and holds {', '.join(held)}: leave them first (`arena shutdown`), then clean"
+        )
+
+
+async def clean_season(settings: VenueSettings, folder: Path) -> Cleaned:
+    """Export the season, then remove it from the store, with what waits for it on this machine.
+
+    Raises:
+        ConfigurationError: It holds positions on mainnet, or cannot be exported or removed; nothing is removed then.
+    """
+    await check_may_clean(settings)
+    season_id, upkeep = SeasonId(settings.season), upkeep_of(settings)
+    archive = folder / f"{season_id}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl.gz"
+    await export_season(settings, settings.season, archive)
+    rows = upkeep.remove(season_id)
+    for name in ("spool.sqlite", "spool.sqlite-wal", "spool.sqlite-shm", "prepared.json"):
+        (settings.season_directory / name).unlink(missing_ok=True)
+    return Cleaned(season_id=season_id, rows=rows, archive=archive)
