@@ -15,6 +15,7 @@ from arena.paper import EVERY_ACCOUNT
 
 if TYPE_CHECKING:
     from arena.adapters.storage.upkeep import Upkeep
+    from arena.audit.verification import Verification
     from arena.settings import VenueSettings
 
 KEPT_DAYS = 30  # of the market's part of the prompts
@@ -48,14 +49,20 @@ def upkeep_of(settings: VenueSettings) -> Upkeep:
     return PostgresUpkeep(url)
 
 
-async def check_store(settings: VenueSettings) -> str:
-    """Return in words where the state is kept, and of which schema; nothing is created.
+async def check_store(settings: VenueSettings, season: str) -> tuple[str, Verification | None]:
+    """Return in words where the state is kept, and what an audit of the season finds; None where the season is not in it.
 
     Raises:
-        RecordsError, ConfigurationError: It cannot be used; the sentence says why.
+        RecordsError, ConfigurationError: The store cannot be used; the sentence says why.
     """
+    from arena.audit.verify import read_verification
+
+    season_id = SeasonId(season or settings.season)
     async with AsyncExitStack() as closing:
-        return await open_book(settings, closing).look()
+        records = open_book(settings, closing, season)
+        where = await records.look()
+        there = [row async for row in records.rows("seasons", season_id)]
+        return where, await read_verification(records, season_id) if there else None
 
 
 async def export_season(settings: VenueSettings, season: str, out: Path) -> tuple[Path, int]:

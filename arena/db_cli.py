@@ -29,12 +29,16 @@ def init(sql: Annotated[bool, typer.Option("--sql", help="Print Supabase's SQL i
 
 
 @db.command()
-def check() -> None:
-    """Say where the state is kept, of which schema, and what waits for it; ends with 1 where it cannot be used."""
+def check(season: Season = "") -> None:
+    """Say where the state is kept and what waits for it, and audit the season; ends with 1 if anything is wrong."""
     from arena.configuration import load_venue_settings
     from arena.database import check_store
 
-    typer.echo(asyncio.run(check_store(load_venue_settings())))
+    where, found = asyncio.run(check_store(load_venue_settings(), season))
+    typer.echo(where)
+    if found is not None:
+        typer.echo("\n".join((f"season {found.season}: {found.sentence}", *map(str, found.findings))))
+        raise typer.Exit(0 if found.verified else 1)
 
 
 @db.command()

@@ -18,6 +18,7 @@ class Verification:
 
     Attributes:
         counts: How much was looked at, by the names of `COUNTED`.
+        pruned: How many of the oldest market prompts are not kept any more; their hashes are.
         journal_hash: Of the last booking as it is stored: who has noted it elsewhere can tell whether the whole was rewritten.
     """
 
@@ -25,6 +26,7 @@ class Verification:
     counts: Mapping[str, int]
     journal_hash: str
     findings: tuple[Finding, ...]
+    pruned: int = 0
 
     @property
     def verified(self) -> bool:
@@ -39,6 +41,8 @@ class Verification:
             f"{c['bookings']} bookings with {c['cycles']} cycles, {c['fills']} fills and {c['entries']} entries booked again, "
             f"{c['answers']} answers read again, {c['cells']} cells held against their marks."
         )
+        if self.pruned:
+            looked += f"\n{self.pruned} of the oldest market prompts are not kept any more (arena db prune); their hashes are."
         count = len(self.findings)
         if self.verified:
             return f"{looked}\nClean: every cell is what was booked. Journal hash {self.journal_hash}"
@@ -48,4 +52,5 @@ class Verification:
         """Return what was found as an object."""
         findings = [each.to_json() for each in self.findings]
         head = {"season": self.season, "verified": self.verified, "journal_hash": self.journal_hash}
+        head["pruned"] = self.pruned
         return {**head, **self.counts, "findings": findings}

@@ -42,7 +42,13 @@ async def read_verification(records: Records, season_id: SeasonId) -> Verificati
     positions = [row async for row in journal.rows("positions")]
     found = audit.end(accounts, positions)
     counts = {**audit.counts, "cells": audit.integrity.cells + audit.intents.cells}
-    return Verification(season=season_id, counts=counts, journal_hash=audit.integrity.last, findings=tuple(found))
+    return Verification(
+        season=season_id,
+        counts=counts,
+        journal_hash=audit.integrity.last,
+        findings=tuple(found),
+        pruned=audit.texts.pruned,
+    )
 
 
 async def rebuild(records: Records, season_id: SeasonId) -> Tables:

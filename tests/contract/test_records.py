@@ -24,6 +24,7 @@ from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.ports import Records
 from arena.application.record import LATELY, Alert, AlertKind, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
+from arena.audit.verify import read_verification
 from arena.domain.competitor import (
     SHARED_ACCOUNT,
     AccountMode,
@@ -718,6 +719,14 @@ class RecordsContract:
         rows = [row for row in await table(records, "positions") if row["symbol"] == "DOGEUSDT"]
         assert [(row["status"], row["closed_at"]) for row in rows] == [("closed", "2025-01-01T00:10:00.000000Z")]
         assert (await records.state(TEST, at)).ledgers == record.ledgers
+
+    async def test_an_audit_of_what_was_booked_is_clean(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        record = await book(records, story, 12)
+        await records.book(swept(record, 13))
+        found = await read_verification(records, TEST)
+        assert found.findings == () and found.counts["bookings"] == 13 and found.counts["cells"] > 5000
 
     async def test_times_are_utc_wherever_they_came_from(self, records: Records) -> None:
         there = timezone(timedelta(hours=5, minutes=30))

@@ -22,6 +22,7 @@ from arena.adapters.storage.migrations import MIGRATIONS, migrate
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
 from arena.adapters.storage.upkeep import PostgresUpkeep, SqliteUpkeep, Upkeep
+from arena.audit.verify import read_verification
 from arena.cli import app
 from arena.domain.competitor import SHARED_ACCOUNT, Environment, SeasonId
 from arena.errors import ConfigurationError, RecordsError
@@ -30,6 +31,7 @@ from scripts.supabase_local.stack import Stack, running
 from tests.contract.test_records import TEST, book, everything, table
 from tests.contract.test_sqlite import book_record, with_everything
 from tests.fakes.season import START, STEP, Story, season
+from tests.fakes.tampering import tamper
 
 OTHER = SeasonId("other")
 
@@ -177,7 +179,23 @@ async def test_pruning_takes_old_prompts_and_nothing_else(place: Place) -> None:
     assert [cycles[row["hash"]][11:16] for row in gone] == ["00:05", "00:10"]
     assert {**after, "prompts": []} == {**before, "prompts": []}
     assert place.upkeep.prune(TEST, START + 3 * STEP) == 0
+    found = await read_verification(place.records(), TEST)
+    assert (found.pruned, [each for each in found.findings if each.table == "prompts"]) == (2, [])
+    assert "2 of the oldest market prompts are not kept any more" in found.sentence
     assert len(await table(place.records(), "prompts", OTHER)) == 5
+
+
+async def test_a_prompt_that_is_missing_between_others_was_not_pruned(sqlite: Place) -> None:
+    story = Story()
+    records = sqlite.records()
+    await records.open_season(story.season)
+    await book(records, story, 4)
+    (third,) = [row["market_prompt_hash"] for row in await table(records, "cycles") if row["number"] == 3]
+    assert isinstance(sqlite.upkeep, SqliteUpkeep)
+    tamper(sqlite.upkeep.path, f"DELETE FROM prompts WHERE hash = '{third}'")
+    found = await read_verification(records, TEST)
+    assert found.pruned == 0
+    assert [(each.table, each.what) for each in found.findings] == [("prompts", "is missing, and a cycle names it")]
 
 
 async def test_removing_a_season_leaves_the_others_and_the_guards(place: Place, supabase: Stack, tmp_path: Path) -> None:
@@ -287,7 +305,8 @@ class TestCommands:
         with SqliteRecords(home / "runs" / "test" / "arena.sqlite") as records:
             await played(records)
             here = await everything(records)
-        assert self.run("check").output == "SQLite at runs/test/arena.sqlite\n"
+        checked = self.run("check")
+        assert checked.output.startswith("SQLite at runs/test/arena.sqlite\nseason test: ") and checked.exit_code == 1, "made up"
         assert "rows" in self.run("export", "--out", "a.jsonl.gz").output
         self.configure(
             home,
@@ -312,6 +331,18 @@ class TestCommands:
         with pytest.raises(ConfigurationError, match="set SUPABASE_DB_URL"):
             CliRunner().invoke(app, ["db", "init"], catch_exceptions=False)
         assert "create table if not exists public.seasons" in self.run("init", "--sql").output
+
+    async def test_a_check_ends_with_what_the_audit_finds(self, home: Path) -> None:
+        path = home / "runs" / "test" / "arena.sqlite"
+        with SqliteRecords(path) as records:
+            story = Story()
+            await records.open_season(story.season)
+            await book(records, story, 4)
+        sound = self.run("check")
+        assert sound.exit_code == 0 and "Clean: every cell is what was booked" in sound.output
+        tamper(path, "UPDATE llm_accounts SET current_balance = '199' WHERE llm_id = 'LLM-B'")
+        broken = self.run("check")
+        assert broken.exit_code == 1 and "llm_accounts" in broken.output and "current_balance" in broken.output
 
     async def test_cleaning_exports_asks_once_and_removes(self, home: Path) -> None:
         with SqliteRecords(home / "runs" / "test" / "arena.sqlite") as records:
