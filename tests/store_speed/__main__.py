@@ -1,4 +1,4 @@
-"""`make store-speed CYCLES=10000`: what a cycle pays for its books at a season's start and at its end, on both stores.
+"""`make store-speed CYCLES=10000`: what a commit takes at a season's start and at its end, on both stores.
 
     python -m tests.store_speed [--cycles 10000]
 
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,63 +27,84 @@ from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.leaderboard import read_leaderboard
 from arena.application.ports import Records
 from scripts.processes import default_signals
-from scripts.supabase_local.stack import running
+from scripts.supabase_local.stack import Stack, running
 from tests.fakes.season import Story
 
-WARM_UP = 50  # cycles, before the first that count
-WINDOW = 200  # cycles that count, at either end
+WARM_UP = 50  # cycles of a season, before the first that count
+WINDOW = 200  # cycles that count, at the start and at the end
 SELDOM = 10  # cycles between two readings of the state where nothing counts
-LOOKS = 5  # at the leaderboard
+LOOKS = 25  # at the ranking
+RANKING = ("competitors", "llm_accounts")  # who leads by equity; the leaderboard reads the season's calls and turns as well
 SLOWER = 1.5  # a commit at the end may take this many times one at the start
 
 
-Times = dict[tuple[str, str], list[float]]  # milliseconds, by what was called and when in the season
+Times = dict[str, list[float]]  # milliseconds, by what was called and when in its season
 
 
-async def play(records: Records, cycles: int) -> dict[str, Any]:
-    """Play a season through a store as the flow does, and return what its calls took."""
-    story, times = Story(), Times()
-    season_id = story.season.season_id
-    await records.open_season(story.season)
-    for number in range(1, cycles + 1):
-        record, when = story.cycle(), part(number, cycles)
-        if when != "middle" or number % SELDOM == 0:
-            with measured(times, "state", when):
-                await records.state(season_id, record.scheduled_at)
-        await records.begin_cycle(season_id, number, record.scheduled_at)
-        await records.append_intents(season_id, story.intents.pop(number))
-        with measured(times, "book", when):
-            await records.book(record)
-        if number % 1000 == 0:
-            print(f"{number} cycles, booked in {median(times['book', when][-WINDOW:]):.1f} ms", flush=True)
+class Play:
+    """A season that is played through a store as the flow does."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.story = Story()
+        self.season_id = self.story.season.season_id
+
+    async def begin(self, cycles: int) -> None:
+        """Open the season, and play what does not count."""
+        await self.records.open_season(self.story.season)
+        for number in range(1, cycles + 1):
+            unheeded: Times = {}
+            await self.cycle(unheeded, "", state=number % SELDOM == 0)
+            if number % 1000 == 0:
+                print(f"{number} cycles", flush=True)
+
+    async def cycle(self, times: Times, when: str, *, state: bool = True) -> None:
+        """Play a cycle, and note what its calls take."""
+        record = self.story.cycle()
+        if state:
+            with measured(times, f"state_{when}"):
+                await self.records.state(self.season_id, record.scheduled_at)
+        await self.records.begin_cycle(self.season_id, record.number, record.scheduled_at)
+        await self.records.append_intents(self.season_id, self.story.intents.pop(record.number))
+        with measured(times, f"book_{when}"):
+            await self.records.book(record)
+
+    async def ranking(self) -> None:
+        """Read who leads."""
+        for table in RANKING:
+            assert len([row async for row in self.records.rows(table, self.season_id)]) == len(self.story.season.competitors)
+
+
+async def play(long: Play, fresh: Play, cycles: int) -> dict[str, Any]:
+    """Play a long season and a fresh one, their ends in turns so that what slows the machine slows both; return the times."""
+    times: Times = {}
+    window = min(WINDOW, cycles // 2)
+    await long.begin(cycles - window)
+    await fresh.begin(min(WARM_UP, cycles))
+    for _ in range(window):
+        await fresh.cycle(times, "start")
+        await long.cycle(times, "end")
     for _ in range(LOOKS):
-        with measured(times, "leaderboard", "end"):
-            await read_leaderboard(records, season_id)
+        with measured(times, "ranking_end"):
+            await long.ranking()
+    with measured(times, "leaderboard_end"):
+        await read_leaderboard(long.records, long.season_id)
     return figures(times)
 
 
-def part(number: int, cycles: int) -> str:
-    """Return where in the season a cycle is; those of the warm-up and the middle do not count."""
-    skipped = min(WARM_UP, cycles // 5)
-    window = min(WINDOW, (cycles - skipped) // 2)
-    if skipped < number <= skipped + window:
-        return "start"
-    return "end" if number > cycles - window else "middle"
-
-
 @contextmanager
-def measured(times: Times, name: str, when: str) -> Iterator[None]:
+def measured(times: Times, name: str) -> Iterator[None]:
     """Note how long the block takes."""
     began = time.perf_counter()
     yield
-    times.setdefault((name, when), []).append(1000 * (time.perf_counter() - began))
+    times.setdefault(name, []).append(1000 * (time.perf_counter() - began))
 
 
 def figures(times: Times) -> dict[str, Any]:
     """Return the medians, and how much slower a commit is at the end."""
-    counted = {f"{name}_{when}": median(each) for (name, when), each in times.items() if when != "middle"}
-    ratio = counted["book_end"] / counted["book_start"]
-    return {name: round(value, 2) for name, value in (counted | {"ratio": ratio}).items()}
+    medians = {name: median(each) for name, each in times.items()}
+    ratio = medians["book_end"] / medians["book_start"]
+    return {name: round(value, 2) for name, value in (medians | {"ratio": ratio}).items()}
 
 
 def main() -> int:
@@ -100,24 +121,28 @@ def main() -> int:
 
 def _measured(name: str, opened: Callable[[Path], Any], cycles: int) -> dict[str, Any]:
     print(f"{name}:", flush=True)
-    with tempfile.TemporaryDirectory(prefix="arena-speed-") as folder, opened(Path(folder)) as records:
-        return asyncio.run(play(records, cycles))
+    with tempfile.TemporaryDirectory(prefix="arena-speed-") as folder, opened(Path(folder)) as (long, fresh):
+        return asyncio.run(play(Play(long), Play(fresh), cycles))
 
 
 @contextmanager
-def _sqlite(folder: Path) -> Iterator[Records]:
-    with SqliteRecords(folder / "arena.sqlite") as records:
-        yield records
+def _sqlite(folder: Path) -> Iterator[tuple[Records, Records]]:
+    with SqliteRecords(folder / "long.sqlite") as long, SqliteRecords(folder / "fresh.sqlite") as fresh:
+        yield long, fresh
 
 
 @contextmanager
-def _supabase(folder: Path) -> Iterator[Records]:
-    with running(durable=True) as stack:
-        records = SpooledRecords(SupabaseRecords(stack.url, stack.service_key), SpoolFile(folder / "spool.sqlite"))
-        try:
-            yield records
-        finally:
-            records.close()
+def _supabase(folder: Path) -> Iterator[tuple[Records, Records]]:
+    def spooled(on: Stack, name: str) -> SpooledRecords:
+        return SpooledRecords(SupabaseRecords(on.url, on.service_key), SpoolFile(folder / f"{name}.sqlite"))
+
+    with (
+        running(durable=True) as stack,
+        stack.fresh_database() as other,
+        closing(spooled(stack, "long")) as long,
+        closing(spooled(other, "fresh")) as fresh,
+    ):
+        yield long, fresh
 
 
 if __name__ == "__main__":
