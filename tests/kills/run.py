@@ -57,6 +57,7 @@ class Life:
         """Wait for its end; all of its words are heard then."""
         for _ in self._words():
             pass
+        self._ear.close()
         self._process.join()
 
     def before(self, moment: float) -> Word:
