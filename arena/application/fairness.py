@@ -26,7 +26,7 @@ NOT_ASKED = frozenset({"hourly_limit", "liquidated", "out_of_budget"})  # failur
 _UNREADABLE = ("rules", "answer_schema")  # what changed of them is in the prompts
 SAME_TIME = timedelta(seconds=1)  # within which all are asked; they are microseconds apart
 
-_COLUMNS: Mapping[str, tuple[str, ...]] = {  # prompts and answers stay in the store
+COLUMNS: dict[str, tuple[str, ...]] = {  # prompts and answers stay in the store
     "seasons": ("season_id", "settings"),
     "competitors": ("llm_id", "capital", *EQUAL_SETTINGS),
     "cycles": ("number", "status", "scheduled_at", "prompt_hash", "snapshot_hash", "configuration_hash", "execution_order"),
@@ -98,17 +98,26 @@ async def read_fairness(records: Records, season_id: SeasonId) -> Fairness:
     Raises:
         ConfigurationError: The records know no such season.
     """
+    return fairness(await read_columns(records, season_id, COLUMNS))
+
+
+async def read_columns(records: Records, season_id: SeasonId, columns: Mapping[str, Sequence[str]]) -> Tables:
+    """Return these columns of a season's tables, `seasons` among them.
+
+    Raises:
+        ConfigurationError: The records know no such season.
+    """
     tables = {
-        name: [{column: row[column] for column in columns} async for row in records.rows(name, season_id)]
-        for name, columns in _COLUMNS.items()
+        name: [{column: row[column] for column in wanted} async for row in records.rows(name, season_id)]
+        for name, wanted in columns.items()
     }
     if not tables["seasons"]:
         raise ConfigurationError(f"there is no season {season_id} in the records")
-    return fairness(tables)
+    return tables
 
 
 def fairness(tables: Tables) -> Fairness:
-    """Check every rule on the rows of one season, with the columns of `_COLUMNS` at least."""
+    """Check every rule on the rows of one season, with the columns of `COLUMNS` at least."""
     ids = [row["llm_id"] for row in tables["competitors"]]
     booked = [row for row in tables["cycles"] if row["status"] == "booked"]
     lost = len(tables["cycles"]) - len(booked)

@@ -8,15 +8,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from arena.application.fairness import Fairness, read_fairness
+from arena.application.fairness import COLUMNS, Fairness, fairness, read_columns
 from arena.application.ports import Records
 from arena.domain.competitor import SeasonId
 from arena.domain.money import ZERO, plain, quantized
-from arena.errors import ConfigurationError
 
 Row = Mapping[str, Any]
 
-_COLUMNS: Mapping[str, tuple[str, ...]] = {  # what the ranking needs; a long season's prompts and answers stay in the store
+_COLUMNS: dict[str, tuple[str, ...]] = {  # what the ranking needs; a long season's prompts and answers stay in the store
     "seasons": ("season_id", "market", "interval_seconds"),
     "competitors": ("llm_id", "provider", "model", "baseline"),
     "llm_accounts": (
@@ -126,18 +125,18 @@ async def read_leaderboard(records: Records, season_id: SeasonId) -> Leaderboard
     Raises:
         ConfigurationError: The records know no such season.
     """
-    tables = {name: [_kept(name, row) async for row in records.rows(name, season_id)] for name in _COLUMNS}
-    if not tables["seasons"]:
-        raise ConfigurationError(f"there is no season {season_id} in the records")
-    return leaderboard(tables, await read_fairness(records, season_id))
+    names = _COLUMNS | COLUMNS
+    columns = {name: sorted({*_COLUMNS.get(name, ()), *COLUMNS.get(name, ())}) for name in names}
+    tables = await read_columns(records, season_id, columns)  # once: a long season takes seconds
+    return leaderboard(tables, fairness(tables))
 
 
-def leaderboard(tables: Mapping[str, Sequence[Row]], fairness: Fairness) -> Leaderboard:
+def leaderboard(tables: Mapping[str, Sequence[Row]], found: Fairness) -> Leaderboard:
     """Return the leaderboard of one season's rows.
 
     Args:
         tables: Rows in booking order by table, with the columns of `_COLUMNS` at least.
-        fairness: Of the same season.
+        found: How fair the same season was.
     """
     season = tables["seasons"][0]
     accounts = {row["llm_id"]: row for row in tables["llm_accounts"]}
@@ -150,7 +149,7 @@ def leaderboard(tables: Mapping[str, Sequence[Row]], fairness: Fairness) -> Lead
         cycles=len(booked),
         hours=hours,
         verdict=_verdict(len(booked), hours),
-        fairness=fairness,
+        fairness=found,
         competitors=tuple(sorted(standings, key=lambda each: (-each.roi, each.llm_id))),
     )
 
@@ -199,10 +198,6 @@ def _standing(competitor: Row, account: Row, tables: Mapping[str, Sequence[Row]]
         model_cost_usd=_cost(calls),
         max_drawdown=max_drawdown(points, capital),
     )
-
-
-def _kept(table: str, row: Row) -> Row:
-    return {column: row[column] for column in _COLUMNS[table]}
 
 
 def _share(part: int, whole: int) -> Decimal | None:

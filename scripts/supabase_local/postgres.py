@@ -149,17 +149,12 @@ def _reachable(path: Path) -> bool:
 
 
 def _children(pid: int) -> list[int]:
-    pids = [int(each.name) for each in Path("/proc").glob("[0-9]*")]
-    return [each for each in pids if _state_and_parent(each)[1] == str(pid)]
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _gone(pid: int) -> bool:
-    return _state_and_parent(pid)[0] in ("", "Z")  # a dead one nobody has waited for holds no memory either
-
-
-def _state_and_parent(pid: int) -> tuple[str, str]:
     try:
-        state, parent, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return "", ""
-    return state, parent
+        return True
+    return state == "Z"  # a dead one nobody has waited for holds no memory either

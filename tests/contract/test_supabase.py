@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from postgrest import APIError
+from pytest_httpserver import HTTPServer
 from supabase import create_client
 
 from arena.adapters.storage.delivery import PAUSE_SECONDS
@@ -20,6 +22,7 @@ from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SCHEMA_VERSION, SupabaseRecords
 from arena.errors import ConfigurationError, CycleConflict, RecordsError, RecordsUnavailable
 from scripts.supabase_local.gateway import Fault
+from scripts.supabase_local.keys import SERVICE_KEY
 from scripts.supabase_local.stack import Stack
 from tests.contract.test_records import TEST, book, everything, swept, table
 from tests.contract.test_sqlite import with_everything
@@ -234,6 +237,17 @@ class TestBooking:
         with pytest.raises(ConfigurationError, match="SUPABASE_KEY may not"):
             await found.state(TEST, START)
         found.close()
+
+
+async def test_a_database_that_broke_down_under_a_query_is_no_refusal(httpserver: HTTPServer) -> None:
+    """What PostgREST answers then; whether it was carried out, nobody knows."""
+    told = {"code": "", "details": None, "hint": None, "message": ""}
+    httpserver.expect_request("/rest/v1/rpc/begin_cycle").respond_with_json(told, status=400)
+    with (
+        closing(SupabaseRecords(httpserver.url_for("/"), SERVICE_KEY)) as found,
+        pytest.raises(RecordsUnavailable, match="its database gave no answer"),
+    ):
+        await found.begin_cycle(TEST, 1, START)
 
 
 FAULTS = pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.UNAVAILABLE, Fault.LOST])

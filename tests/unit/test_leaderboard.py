@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -187,3 +189,22 @@ async def test_it_is_read_from_the_records(tmp_path: Path) -> None:
 async def test_an_unknown_season_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no season winter"):
         await read_leaderboard(SqliteRecords(tmp_path / "arena.db"), SeasonId("winter"))
+
+
+class Counting(SqliteRecords):
+    """Counts how often a table is read."""
+
+    read: Counter[str]
+
+    def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
+        self.read[table] += 1
+        return super().rows(table, season_id)
+
+
+async def test_a_table_is_read_once(tmp_path: Path) -> None:
+    """In a long season each takes seconds."""
+    records, story = Counting(tmp_path / "arena.db"), Story()
+    records.read = Counter()
+    await records.open_season(story.season)
+    await read_leaderboard(records, SeasonId("test"))
+    assert records.read["turns"] == 1 and set(records.read.values()) == {1}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from arena.application.record import EquityPoint
@@ -67,11 +68,13 @@ def iso(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"  # ten times as fast as strftime
 
 
 def clean(text: str) -> str:
     """Return `text` as any store can keep it: lone surrogates and NUL, which models do send, become U+FFFD."""
+    if text.isascii() and "\x00" not in text:
+        return str(text)  # also of a StrEnum
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
 
 
@@ -149,12 +152,23 @@ def shown(row: Mapping[str, Any]) -> Row:
 
 def flat(value: Any, without: tuple[str, ...] = ()) -> Row:
     """Return a value's fields as columns."""
-    return {each.name: cell(getattr(value, each.name)) for each in fields(value) if each.name not in without}
+    return {name: cell(getattr(value, name)) for name in _names(value) if name not in without}
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return _names_of(value.__class__)
+
+
+@cache
+def _names_of(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def _plain_value(value: Any) -> Any:
+    if value is None or isinstance(value, (str, Decimal)):
+        return cell(value)
     if is_dataclass(value):
-        return {each.name: _plain_value(getattr(value, each.name)) for each in fields(value)}
+        return {name: _plain_value(getattr(value, name)) for name in _names(value)}
     if isinstance(value, Mapping):
         return {clean(str(key)): _plain_value(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -174,6 +174,8 @@ class SupabaseRecords(RowStore):
             return ConfigurationError(f"SUPABASE_KEY may not write ({message}): set it to the project's secret key")
         if code in _AWAY | _AGAIN:
             return RecordsUnavailable(f"{failure}: Supabase is out of reach ({message or code})")
+        if not code and not message:  # so PostgREST tells, as a 400, that its database broke down under a query
+            return RecordsUnavailable(f"{failure}: Supabase is out of reach (its database gave no answer)")
         return RecordsError(f"{failure}: {message}")
 
 
