@@ -164,6 +164,7 @@ class SpooledRecords(RowStore):
                 if not await self._delivery.delivered(number):
                     self._delivery.away = True
                     self._follow(season_id, name, arguments)
+                    self._file.hold()
             except RecordsError:  # refused; what was cancelled, or met settings that do not fit any more, is delivered later
                 self._file.drop(number)
                 raise
