@@ -51,8 +51,11 @@ demo-llm: $(VENV)/local-model  ## the same with a real, small language model on 
 deploy: $(VENV)/runtime  ## register the schedule at the Prefect server of PREFECT_API_URL
 	@$(BIN)/python -m deployments.apply
 
+# Much of a test is waiting, for servers and deadlines: two at a time take little more than half as long.
+TESTERS ?= 2
+
 test: $(VENV)/develop $(VENV)/local-model $(VENV)/supabase  ## the test suite
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile $(ARGS)
 
 SEED ?= 1
 CYCLES ?= 500
