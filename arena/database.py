@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,8 +50,39 @@ def upkeep_of(settings: VenueSettings) -> Upkeep:
     return PostgresUpkeep(url)
 
 
-async def check_store(settings: VenueSettings, season: str) -> tuple[str, Verification | None]:
-    """Return in words where the state is kept, and what an audit of the season finds; None where the season is not in it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a look at the store came to.
+
+    Attributes:
+        where: Where the state is kept, and what waits for it.
+        drift: Where its schema is not this version's; None where that takes the database's password, and there is none.
+        audit: Of the season; None where the season is not in the store.
+    """
+
+    where: str
+    drift: Sequence[str] | None
+    audit: Verification | None
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.drift and (self.audit is None or self.audit.verified)
+
+    def lines(self) -> Iterator[str]:
+        """Yield what is to be said."""
+        yield self.where
+        if self.drift is None:
+            yield "the schema beyond its version was not compared: that takes SUPABASE_DB_URL"
+        else:
+            yield from (f"the schema has drifted: {each}" for each in self.drift)
+        if self.audit is not None:
+            yield f"season {self.audit.season}: {self.audit.sentence}"
+            yield from map(str, self.audit.findings)
+
+
+async def check_store(settings: VenueSettings, season: str) -> Checked:
+    """Look at the store, its schema, and the season in it.
 
     Raises:
         RecordsError, ConfigurationError: The store cannot be used; the sentence says why.
@@ -61,8 +93,10 @@ async def check_store(settings: VenueSettings, season: str) -> tuple[str, Verifi
     async with AsyncExitStack() as closing:
         records = open_book(settings, closing, season)
         where = await records.look()
+        blind = settings.supabase_url and not settings.supabase_db_url.get_secret_value()
         there = [row async for row in records.rows("seasons", season_id)]
-        return where, await read_verification(records, season_id) if there else None
+        audit = await read_verification(records, season_id) if there else None
+    return Checked(where=where, drift=None if blind else upkeep_of(settings).drift(), audit=audit)
 
 
 async def export_season(settings: VenueSettings, season: str, out: Path) -> tuple[Path, int]:

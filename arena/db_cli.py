@@ -30,15 +30,14 @@ def init(sql: Annotated[bool, typer.Option("--sql", help="Print Supabase's SQL i
 
 @db.command()
 def check(season: Season = "") -> None:
-    """Say where the state is kept and what waits for it, and audit the season; ends with 1 if anything is wrong."""
+    """Say where the state is and what waits for it, compare the schema, audit the season; ends with 1 if all is not well."""
     from arena.configuration import load_venue_settings
     from arena.database import check_store
 
-    where, found = asyncio.run(check_store(load_venue_settings(), season))
-    typer.echo(where)
-    if found is not None:
-        typer.echo("\n".join((f"season {found.season}: {found.sentence}", *map(str, found.findings))))
-        raise typer.Exit(0 if found.verified else 1)
+    checked = asyncio.run(check_store(load_venue_settings(), season))
+    for line in checked.lines():
+        typer.echo(line)
+    raise typer.Exit(0 if checked.well else 1)
 
 
 @db.command()

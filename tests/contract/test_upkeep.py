@@ -217,6 +217,35 @@ async def test_removing_a_season_leaves_the_others_and_the_guards(place: Place, 
     assert place.upkeep.init() == (), "nothing is missing"
 
 
+async def test_a_schema_that_was_changed_by_hand_is_named(place: Place, supabase: Stack) -> None:
+    place.upkeep.init()
+    assert place.upkeep.drift() == []
+    if isinstance(place.upkeep, SqliteUpkeep):
+        with SqliteRecords(place.upkeep.path) as records:
+            records._db.execute("DROP TRIGGER fills_kept")
+            records._db.execute("CREATE TABLE own (id)")
+            records._db.execute("DROP INDEX fills_time")
+        assert place.upkeep.drift() == [
+            "index fills_time is missing",
+            "table own is none of this version's",
+            "trigger fills_kept is missing",
+        ]
+        return
+    with supabase.fresh_database() as fresh:
+        fresh.sql("alter table fills disable trigger unchanged")
+        fresh.sql("alter table turns disable row level security")
+        fresh.sql("create or replace function schema_version() returns integer language sql as $$ select 5 $$")
+        fresh.sql("drop function release_lease(text, text)")
+        fresh.sql("delete from supabase_migrations.schema_migrations where version like '%0100'")
+        assert PostgresUpkeep(fresh.owner_dsn).drift() == [
+            "migration 20261127000100_access.sql is not applied",
+            "function release_lease is missing",
+            "function schema_version was changed",
+            "table turns has no row level security",
+            "trigger unchanged of fills is switched off",
+        ]
+
+
 class TestMigrations:
     def test_from_empty_and_again(self, supabase: Stack) -> None:
         assert migrate(supabase.owner_dsn) == ()

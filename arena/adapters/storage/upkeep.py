@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib.resources import files
 from itertools import islice
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from arena.adapters.storage.archive import ARCHIVED, Line
+from arena.adapters.storage.drift import postgres_drift, sqlite_drift
 from arena.adapters.storage.migrations import migrate
 from arena.adapters.storage.rows import Row, iso
 from arena.adapters.storage.sqlite_file import open_file
@@ -39,6 +40,10 @@ class Upkeep(Protocol):
 
     def init(self) -> Sequence[str]:
         """Make what is missing, and return in words what was made."""
+        ...
+
+    def drift(self) -> Sequence[str]:
+        """Return in words where the schema is not what this version makes."""
         ...
 
     def take_in(self, season_id: SeasonId, lines: Iterable[Line]) -> int:
@@ -69,6 +74,11 @@ class SqliteUpkeep:
         there = self.path.exists()
         open_file(self.path).close()
         return () if there else (str(self.path),)
+
+    def drift(self) -> Sequence[str]:
+        """Return in words where the schema is not what this version makes."""
+        with closing(open_file(self.path)) as db:
+            return list(sqlite_drift(db))
 
     def take_in(self, season_id: SeasonId, lines: Iterable[Line]) -> int:
         """Write a season's rows, all or none, and return how many."""
@@ -120,6 +130,11 @@ class PostgresUpkeep:
     def init(self) -> Sequence[str]:
         """Apply the migrations that are missing."""
         return migrate(self._url)
+
+    def drift(self) -> Sequence[str]:
+        """Return in words where the schema is not what this version makes."""
+        with self._owned() as db:
+            return list(postgres_drift(db))
 
     def take_in(self, season_id: SeasonId, lines: Iterable[Line]) -> int:
         """Write a season's rows, all or none, and return how many."""
