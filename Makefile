@@ -55,7 +55,7 @@ deploy: $(VENV)/runtime  ## register the schedule at the Prefect server of PREFE
 TESTERS ?= 2
 
 test: $(VENV)/develop $(VENV)/local-model $(VENV)/supabase  ## the test suite
-	@$(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 SEED ?= 1
 CYCLES ?= 500
