@@ -15,13 +15,14 @@ from typing import Any
 from arena.adapters.storage.rows import Row, Tables, as_json, digest
 
 CELL = 4  # hexadecimal digits of a cell's check, a CRC of 16 bits: it sees every change of two neighbouring bytes
+_HEX = f"%0{CELL}x"
 SHARED = frozenset({"prompts", "configurations"})  # kept once for many bookings, under the hash of their text
 PROJECTED = frozenset({"llm_accounts", "positions"})  # whose rows the next booking may replace: their marks stand for them
 
 
 def mark(row: Mapping[str, Any]) -> str:
     """Return the checks of a row's cells, in the order of the columns' names; a changed digit always changes its own."""
-    return "".join([f"{crc_hqx(f'{name}={row[name]}'.encode(), 0):0{CELL}x}" for name in sorted(row)])
+    return "".join([_HEX % crc_hqx(f"{name}={row[name]}".encode(), 0) for name in sorted(row)])
 
 
 def marked(row: Row) -> Row:

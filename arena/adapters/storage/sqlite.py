@@ -6,6 +6,8 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from itertools import groupby
 from typing import Any
 
 from arena.adapters.storage.marks import chained
@@ -113,15 +115,18 @@ class SqliteRecords(RowStore, SqliteAccounts):
 def _insert(db: sqlite3.Connection, tables: Tables) -> None:
     """Write rows; those of a table whose rows change replace the row of the same key, texts shared by cycles are kept once."""
     for table in (name for name in TABLES if name in tables):
-        for row in tables[table]:
-            key = _CHANGING.get(table)
-            sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"  # noqa: S608  names from rows.py
-            if key is not None:
-                changes = [f"{name} = excluded.{name}" for name in row if name not in key]
-                sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join([*changes, f'updated_at = {_NOW}'])}"
-            elif table in ("prompts", "configurations"):
-                sql += " ON CONFLICT DO NOTHING"
-            db.execute(sql, tuple(row.values()))
+        for columns, rows in groupby(tables[table], key=tuple):  # the names of a row
+            db.executemany(_insertion(table, columns), [tuple(row.values()) for row in rows])
+
+
+@cache
+def _insertion(table: str, columns: tuple[str, ...]) -> str:
+    key = _CHANGING.get(table)
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  names from rows.py
+    if key is not None:
+        changes = [f"{name} = excluded.{name}" for name in columns if name not in key]
+        return f"{sql} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join([*changes, f'updated_at = {_NOW}'])}"
+    return f"{sql} ON CONFLICT DO NOTHING" if table in ("prompts", "configurations") else sql
 
 
 def _bookable(db: sqlite3.Connection, booking: Row) -> bool:
