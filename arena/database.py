@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from arena.audit.verification import Verification
     from arena.settings import VenueSettings
 
-KEPT_DAYS = 30  # of the market's part of the prompts
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:

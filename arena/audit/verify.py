@@ -52,7 +52,7 @@ async def read_verification(records: Records, season_id: SeasonId) -> Verificati
 
 
 async def rebuild(records: Records, season_id: SeasonId) -> Tables:
-    """Return the rows of llm_accounts and positions as the journal gives them,.
+    """Return the rows of llm_accounts and positions as the journal gives them.
 
     Which orders protect an open position, and the marks of a last sweep, no other table tells: they are those of the stored rows.
 
