@@ -236,7 +236,7 @@ async def test_a_schema_that_was_changed_by_hand_is_named(place: Place, supabase
         fresh.sql("alter table turns disable row level security")
         fresh.sql("create or replace function schema_version() returns integer language sql as $$ select 5 $$")
         fresh.sql("drop function release_lease(text, text)")
-        fresh.sql("delete from supabase_migrations.schema_migrations where version like '%0100'")
+        fresh.sql("delete from supabase_migrations.schema_migrations where version = '20261127000100'")
         assert PostgresUpkeep(fresh.owner_dsn).drift() == [
             "migration 20261127000100_access.sql is not applied",
             "function release_lease is missing",

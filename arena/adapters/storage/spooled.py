@@ -103,12 +103,12 @@ class SpooledRecords(RowStore):
 
     async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
         """Yield a table's rows of a season in booking order; while Supabase is away, the season's own row alone."""
-        kept = self._file.kept_state(season_id)
         try:
             async for row in self._remote.rows(table, season_id):
                 yield row
         except RecordsUnavailable as error:
             self._delivery.fails(error)
+            kept = self._file.kept_state(season_id)
             if table != "seasons" or kept is None:
                 raise
             for row in kept["seasons"]:
@@ -159,14 +159,14 @@ class SpooledRecords(RowStore):
     async def _write(self, season_id: SeasonId, name: str, **arguments: Any) -> None:
         """Write down, then deliver; what cannot be delivered stays, unless it does not follow what was written before."""
         async with self._delivery.turn():
-            number = self._file.append(season_id, name, arguments)
+            write = self._file.append(season_id, name, arguments)
             try:
-                if not await self._delivery.delivered(number):
+                if not await self._delivery.delivered(write):
                     self._delivery.away = True
                     self._follow(season_id, name, arguments)
                     self._file.hold()
             except RecordsError:  # refused; what was cancelled, or met settings that do not fit any more, is delivered later
-                self._file.drop(number)
+                self._file.drop(write)
                 raise
 
     def _follow(self, season_id: SeasonId, name: str, arguments: Mapping[str, Any]) -> None:
