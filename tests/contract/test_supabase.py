@@ -151,10 +151,10 @@ class TestAccess:
             )
             == []
         )
-        lacking = supabase.sql(
+        lacking = supabase.sql(  # the key's columns are an index's first ones, in any order
             "select c.conrelid::regclass::text, c.conname from pg_constraint c where c.contype = 'f' "
             "and c.connamespace = 'public'::regnamespace and not exists (select from pg_index i where i.indrelid = c.conrelid "
-            "and i.indpred is null and (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey)"  # its first columns, in any order
+            "and i.indpred is null and (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey)"
         )
         assert lacking == []
 
