@@ -3,7 +3,7 @@
 -- client that parses numbers as floats must not see an amount.
 
 create or replace function public.schema_version() returns integer
-language sql immutable security definer set search_path = '' as $$ select 4 $$;
+language sql immutable security definer set search_path = '' as $$ select 5 $$;
 
 -- The season as it was created, with its competitors, whoever created it.
 create or replace function public.open_season(tables jsonb) returns text
@@ -471,6 +471,34 @@ begin
 end
 $$;
 
+create or replace function public.standing(season text) returns text
+language sql stable security definer set search_path = '' as $$
+    select json_build_object('status', s.status, 'reason', s.reason, 'time', s.time)::text
+    from public.standings s where s.season_id = season order by s.id desc limit 1
+$$;
+
+-- Note where a season stands: written, ended (nothing follows that) or unknown (the season).
+create or replace function public.stand(season text, status text, reason text, "time" timestamptz) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+    last public.standings;
+begin
+    perform from public.seasons s where s.season_id = season for update;  -- one after the other
+    if not found then
+        return 'unknown';
+    end if;
+    select s.* into last from public.standings s where s.season_id = season order by s.id desc limit 1;
+    if (last.status, last.reason, last.time) = (stand.status, stand.reason, stand.time) then
+        return 'written';
+    end if;
+    if last.status = 'ended' then
+        return 'ended';
+    end if;
+    insert into public.standings (season_id, status, reason, time) values (season, stand.status, stand.reason, stand.time);
+    return 'written';
+end
+$$;
+
 -- Take the lease on a season's accounts, or hold it longer: false while somebody else's has not run out.
 create or replace function public.take_lease(season text, wanted text, moment timestamptz, until timestamptz) returns boolean
 language plpgsql security definer set search_path = '' as $$
@@ -532,7 +560,7 @@ begin
         select p.oid::regprocedure from pg_catalog.pg_proc p
         where p.pronamespace = 'public'::regnamespace and p.proname = any (array[
             'schema_version', 'open_season', 'find_season', 'begin_cycle', 'append_intents', 'book', 'season_state', 'table_rows',
-            'take_lease', 'release_lease', 'load_paper_book', 'save_paper_book'
+            'standing', 'stand', 'take_lease', 'release_lease', 'load_paper_book', 'save_paper_book'
         ])
     loop
         execute format('revoke execute on function %s from public, anon, authenticated', called);

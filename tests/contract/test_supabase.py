@@ -32,7 +32,7 @@ from tests.contract.test_records import TEST, book, everything, swept, table
 from tests.contract.test_sqlite import with_everything
 from tests.fakes.season import START, STEP, Story
 
-EVERY_TABLE = (*TABLES, "leases", "paper_books")
+EVERY_TABLE = (*TABLES, "leases", "paper_books", "standings")
 
 
 class Clock:

@@ -1,3 +1,23 @@
+-- Where a season stands; the last row counts, and one that has ended is never followed.
+create table if not exists public.standings (
+    id bigint generated always as identity primary key,
+    season_id text not null references public.seasons (season_id) on delete restrict,
+    status text not null check (status in ('running', 'halted', 'ended')),
+    reason text not null,
+    time timestamptz not null,
+    created_at timestamptz not null default now()
+);
+create index if not exists standings_season on public.standings (season_id, id);
+alter table public.standings enable row level security;
+revoke all on public.standings from public, anon, authenticated, service_role, arena_dashboard;
+grant select on public.standings to service_role, arena_dashboard;
+drop policy if exists dashboard_reads on public.standings;
+create policy dashboard_reads on public.standings for select to arena_dashboard using (true);
+create or replace trigger unchanged before update or delete on public.standings
+    for each row execute function public.refuse_change();
+create or replace trigger kept before truncate on public.standings
+    for each statement execute function public.refuse_change();
+
 -- An index that only answers for a foreign key, or finds by time, begins with what it is found by and not with the season: a plan
 -- that is made while the tables are empty, and then kept by a connection, takes any index that begins with the season for as good
 -- as the unique key, and would walk through the season's rows at every check of a foreign key.
