@@ -29,7 +29,7 @@ from arena.domain.plan import Desk
 from arena.errors import CycleConflict, ModelFault
 from arena.halting import halted
 from arena.logs import configure_logging
-from tasks import decisions, market, notifications, orders, protection, records
+from tasks import artifacts, decisions, market, notifications, orders, protection, records
 
 BOOKING_TRIES = 3
 
@@ -52,6 +52,7 @@ async def trading_cycle() -> CycleRecord | State[None]:
         record = await run_cycle(arena)
         if record is None:
             return Completed(name="Halted", message=await arena.standing_still())
+        await artifacts.show(arena, record)
     _tell(record)
     return Completed(message=in_words(record), data=record)
 

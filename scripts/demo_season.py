@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WARM_UP = 500  # candles before the first decision: what indicators and prompts look back on
 GENERATED_FROM = datetime(2030, 1, 1, tzinfo=UTC)  # a time that cannot be mistaken for a real one
 SECONDS_PER_CYCLE = 0.9  # Prefect's server on SQLite takes in about one cycle a second; faster, and its queue grows
-TASKS = ("protect", "open", "snapshot", "indicators", "settle", "risk", "intents", "execute", "book", "append", "notify")
+TASKS = ("protect", "open", "snapshot", "indicators", "settle", "risk", "intents", "execute", "book", "append", "notify", "show")
 
 
 def play(cast: Cast) -> int:
