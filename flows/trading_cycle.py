@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from arena.application.alerts import store_alerts
@@ -34,7 +35,12 @@ from tasks import artifacts, decisions, market, notifications, orders, protectio
 BOOKING_TRIES = 3
 
 
-@flow(name="trading-cycle", validate_parameters=False)
+def run_name() -> str:
+    """Return a run's name in the Prefect UI: when it was to start."""
+    return f"{flow_run.scheduled_start_time or datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+@flow(name="trading-cycle", flow_run_name=run_name, validate_parameters=False)
 async def trading_cycle() -> CycleRecord | State[None]:
     """Run one cycle of the season that `.env` configures, and return what was booked.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from decimal import Decimal
 
 from arena.application.past import summary
 from arena.application.record import CycleRecord, Discrepancy, Turn
@@ -13,7 +12,6 @@ from arena.domain.competitor import Season
 from arena.domain.decision import Decision
 from arena.domain.money import plain
 
-CENT = Decimal("0.01")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
@@ -26,10 +24,10 @@ def leaderboard_rows(season: Season, record: CycleRecord) -> list[dict[str, str]
         rows.append(
             {
                 "competitor": each.llm_id,
-                "model": each.model.model,
-                "equity, USDT": plain(point.equity.quantize(CENT)),
-                "ROI, %": plain((100 * (point.equity / each.capital - 1)).quantize(CENT)),
-                "unrealised, USDT": plain(point.unrealized_pnl.quantize(CENT)),
+                "model": f"{each.model.model} (baseline rule)" if each.model.baseline else each.model.model,
+                "equity, USDT": f"{point.equity:.2f}",
+                "ROI, %": f"{100 * (point.equity / each.capital - 1):+.2f}",
+                "unrealised, USDT": f"{point.unrealized_pnl:+.2f}",
                 "positions": ", ".join(f"{side.lower()} {symbol}" for symbol, side in sorted(ledger.positions)) or "none",
             }
         )

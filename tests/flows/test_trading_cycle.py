@@ -31,6 +31,7 @@ from arena.domain.order import OrderStatus, PositionSide
 from arena.errors import CycleConflict, ModelFault
 from arena.halting import halt
 from flows.trading_cycle import run_cycle, too_late
+from tasks import artifacts
 from tests.fakes.arena import Table
 from tests.fakes.build import BAR
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
@@ -374,3 +375,21 @@ async def test_a_late_run_of_the_schedule_does_the_cycle_of_now_once(tmp_path: P
     assert await run(False, 1) is None and await run(True, 2) is None, "somebody wants it"
     at.pass_time()
     assert await run(True, 1) is None, "the next interval"
+
+
+async def test_a_cycle_shows_what_it_came_to_in_the_ui(tmp_path: Path) -> None:
+    at = table(tmp_path, A=ScriptedModel(answer(LONG)), B=ScriptedModel("no decision at all"))
+
+    @flow(name="shown")
+    async def run() -> None:
+        arena = await at.arena()
+        await artifacts.show(arena, await run_cycle(arena))
+
+    await run()
+    async with get_client() as client:
+        found = {each.key: each for each in await client.read_latest_artifacts() if str(each.key).startswith("test-")}
+    assert set(found) == {"test-leaderboard", "test-decisions", "test-equity"}
+    assert {row["competitor"] for row in json.loads(str(found["test-leaderboard"].data))} == {"LLM-A", "LLM-B"}
+    assert "## LLM-B\ninvalid answer" in str(found["test-decisions"].data)
+    assert str(found["test-equity"].data).startswith("![equity](data:image/png;base64,")
+    assert [number for number in range(1, 26) if artifacts.hourly((await at.arena()).season, number)] == [1, 13, 25]
