@@ -17,6 +17,7 @@ from typing import Any
 
 from scripts.processes import default_signals, python
 
+ROOT = Path(__file__).resolve().parents[2]
 COMPETITORS = (3, 30)
 MOST_SECONDS = 1.0  # for three
 MOST_TIMES = 2.0  # for thirty, of three
@@ -26,7 +27,7 @@ def measured(competitors: int, cycles: int) -> dict[str, Any]:
     """Return the medians of a season, seconds."""
     with tempfile.TemporaryDirectory(prefix="arena-bench-") as folder:
         command = python("-m", "tests.bench.season", str(competitors), str(cycles), str(Path(folder) / f"bench-{competitors}"))
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise SystemExit(f"the season of {competitors} ended with {ended.returncode}: {ended.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
