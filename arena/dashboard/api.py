@@ -60,7 +60,7 @@ def routes(watch: Watch) -> APIRouter:
     async def equity(
         since: Since = None,
         until: Since = None,
-        points: Annotated[int, Query(ge=4, le=5000, description="Of each curve, at most.")] = 1000,
+        points: Annotated[int, Query(ge=4, le=2000, description="Of each curve, at most.")] = 1000,
         known: Known = None,
     ) -> Response:
         """The curves and their drawdowns, thinned for display; highs and lows are kept."""

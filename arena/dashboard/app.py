@@ -51,7 +51,7 @@ def create_app(source: Source, token: str = "") -> FastAPI:
     async def index() -> HTMLResponse:
         return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
 
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(Gate, token=token)
     return app
 

@@ -14,7 +14,7 @@ from arena.domain.competitor import SeasonId
 Row = Mapping[str, Any]
 
 KEPT = 1000  # rows in memory
-WINDOW = 1000  # rows that one page looks through at most
+WINDOW = 400  # rows that one page looks through at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
