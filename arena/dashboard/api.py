@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, TypeAdapter
 
@@ -133,10 +133,10 @@ def _add_pages(router: APIRouter, watch: Watch) -> None:
 
 def _add_events(router: APIRouter, watch: Watch) -> None:
     @router.get("/events", response_class=EventSourceResponse)
-    async def events(request: Request) -> AsyncIterator[ServerSentEvent]:
+    async def events() -> AsyncIterator[ServerSentEvent]:
         """A message whenever a cycle is booked or the status changes; ask for the rest then."""
-        version = watch.version
-        while not await request.is_disconnected():
+        version: int | None = watch.version
+        while version is not None:
             yield ServerSentEvent(event="changed", data={"version": version}, id=str(version))
             version = await watch.changed(version)
 

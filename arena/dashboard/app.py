@@ -26,7 +26,7 @@ from arena.dashboard.watch import Source, Watch
 from arena.errors import ConfigurationError
 
 HERE = Path(__file__).parent
-GRACE_SECONDS = 2  # for answers under way when the server is ended; event streams never end by themselves
+GRACE_SECONDS = 2  # for answers under way when the server is ended
 
 
 def create_app(source: Source, token: str = "") -> FastAPI:
@@ -42,6 +42,7 @@ def create_app(source: Source, token: str = "") -> FastAPI:
             await task
 
     app = FastAPI(title="LLM Trading Arena", lifespan=watching, docs_url=None, redoc_url=None)  # those load from another host
+    app.state.watch = watch
     tell_problems(app)
     app.include_router(routes(watch))
     app.mount("/static", StaticFiles(directory=HERE / "static"))
@@ -66,8 +67,9 @@ def serve(source: Source, host: str, port: int, token: str) -> None:
         raise ConfigurationError(
             f"API_HOST={host} can be reached from other machines: set API_TOKEN to a long random text, or API_HOST=127.0.0.1"
         )
+    app = create_app(source, token)
     config = uvicorn.Config(
-        create_app(source, token),
+        app,
         host=host,
         port=port,
         log_level="warning",
@@ -75,21 +77,29 @@ def serve(source: Source, host: str, port: int, token: str) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-    _Server(config, f"dashboard of {source.season_id} ready on {where}{'?token=API_TOKEN' if token else ''}").run()
+    greeting = f"dashboard of {source.season_id} ready on {where}{'?token=API_TOKEN' if token else ''}"
+    Server(config, app.state.watch, greeting).run()
 
 
-class _Server(uvicorn.Server):
-    """Says when it is ready."""
+class Server(uvicorn.Server):
+    """Says when it is ready, and ends the event streams before it ends: they would go on for ever."""
 
-    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+    def __init__(self, config: uvicorn.Config, watch: Watch, greeting: str) -> None:
         super().__init__(config)
+        self._watch = watch
         self._greeting = greeting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
         await super().startup(sockets)
         if self.started:
             sys.stdout.write(f"{self._greeting}\n")
             sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of everybody."""
+        await self._watch.end()
+        await super().shutdown(sockets)
 
 
 def _page(source: Source) -> str:

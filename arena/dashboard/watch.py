@@ -65,6 +65,7 @@ class Watch:
         self._why = "the season is being read"
         self._shown: Any = None
         self._changed = asyncio.Condition()
+        self._ended = False
 
     @property
     def view(self) -> SeasonView:
@@ -113,11 +114,17 @@ class Watch:
         self.standing = halted or await store.standing(self.source.season_id) or running
         self.away, self.looked_at = False, datetime.now(UTC)
 
-    async def changed(self, version: int) -> int:
-        """Wait until something else than `version` is shown, and return which."""
+    async def changed(self, version: int) -> int | None:
+        """Wait until something else than `version` is shown, and return which; None where nothing will be any more."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self.version != version)
-            return self.version
+            await self._changed.wait_for(lambda: self._ended or self.version != version)
+            return None if self._ended else self.version
+
+    async def end(self) -> None:
+        """Let nobody wait any longer."""
+        async with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def keep(self, key: str, answer: tuple[bytes, str]) -> None:
         """Keep an answer as long as nothing changes."""

@@ -16,7 +16,7 @@ import uvicorn
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Following
 from arena.application.standing import Standing
-from arena.dashboard.app import create_app
+from arena.dashboard.app import Server, create_app
 from arena.dashboard.watch import Source
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
@@ -74,8 +74,8 @@ def serving(watched: Source, token: str = "") -> Iterator[httpx.Client]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        config = uvicorn.Config(create_app(watched, token), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
+        app = create_app(watched, token)
+        server = Server(uvicorn.Config(app, log_level="warning", access_log=False), app.state.watch, "")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=PATIENCE) as client:

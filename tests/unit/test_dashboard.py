@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,7 @@ from arena.dashboard.app import serve
 from arena.dashboard.curve import MOST, EquityCurve
 from arena.dashboard.season_view import SeasonView
 from arena.domain.competitor import SeasonId
-from arena.errors import ConfigurationError
+from arena.errors import ConfigurationError, RecordsUnavailable
 from tests.fakes.dashboard import Books, serving, source
 
 CYCLES = 60
@@ -308,6 +309,48 @@ def test_who_listens_hears_of_a_booking(tmp_path: Path) -> None:
         assert versions[1] > versions[0]
         ready(client, 1)
     books.records.close()
+
+
+def test_the_end_of_the_dashboard_ends_who_listens(books: Books) -> None:
+    """A stream that never ends would keep the process from ending."""
+    with serving(source(books.path, TEST)) as client:
+        ready(client)
+        stream = client.stream("GET", "/events")
+        events = stream.__enter__()
+        lines = events.iter_lines()
+        assert next(lines) == "event: changed"
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    with pytest.raises((httpx.StreamError, httpx.TransportError, StopIteration)):
+        while True:
+            next(lines)
+
+
+class Away(SqliteRecords):
+    """A store that can be out of reach."""
+
+    gone = False
+
+    async def page(self, *args: Any) -> Any:
+        if self.gone:
+            raise RecordsUnavailable("Supabase is out of reach (no route)")
+        return await super().page(*args)
+
+
+def test_while_the_store_is_away_the_last_that_was_known_is_shown(books: Books) -> None:
+    with Away(books.path) as store:
+        watched = replace(source(books.path, TEST), open=lambda _: store)
+        with serving(watched) as client:
+            ready(client)
+            board = client.get("/leaderboard").json()
+            store.gone = True
+            status = wait(client, lambda status: status["store_away"])
+            assert (status["state"], status["cycles"]) == ("running", CYCLES)
+            assert client.get("/leaderboard").json() == board
+            assert client.get("/metrics").text.count("arena_store_away 1.0") == 1
+            assert client.get("/cycles/7").status_code == 503
+            store.gone = False
+            wait(client, lambda status: not status["store_away"])
 
 
 class Counting(SqliteRecords):
