@@ -47,6 +47,7 @@ class CycleTimes(Answer):
 class Status(Answer):
     """What happens now."""
 
+    version: int = Field(description="Rises whenever something that is shown has changed.")
     season: str
     state: Literal["running", "halted", "ended"]
     reason: str = Field(description="Why it is halted or has ended.")

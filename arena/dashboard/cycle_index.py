@@ -14,6 +14,7 @@ from arena.domain.competitor import SeasonId
 Row = Mapping[str, Any]
 
 CYCLE_TABLES = {"turns": "cycle", "model_calls": "cycle", "llm_decisions": "cycle", "fills": "booked_cycle"}  # and the number
+KEPT = 32  # cycles in memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class CycleIndex:
         self.ends: tuple[str, str] | None = None
         self._cycles = _Places()
         self._tables = {table: _Places() for table in CYCLE_TABLES}
+        self._read: dict[int, CycleRows] = {}
 
     def __len__(self) -> int:
         return len(self._cycles.numbers)
@@ -54,6 +56,7 @@ class CycleIndex:
     def note(self, table: str, number: int, place: int) -> None:
         """Note where the next row of a cycle is."""
         self._tables[table].note(number, place)
+        self._read.pop(number, None)
 
     def neighbours(self, number: int) -> tuple[int | None, int | None]:
         """Return the numbers of the booked cycles before and after one."""
@@ -62,12 +65,18 @@ class CycleIndex:
         return numbers[before - 1] if before else None, numbers[after] if after < len(numbers) else None
 
     async def read(self, store: Following, season_id: SeasonId, number: int) -> CycleRows | None:
-        """Return a booked cycle's rows from the store; None where there is no such cycle."""
+        """Return a booked cycle's rows, those read lately from memory; None where there is no such cycle."""
+        if number in self._read:
+            return self._read[number]
         cycles = await self._cycles.read(store, season_id, "cycles", number)
         if not cycles:
             return None
         tables = {table: await places.read(store, season_id, table, number) for table, places in self._tables.items()}
-        return CycleRows(cycle=cycles[0], tables=tables)
+        found = CycleRows(cycle=cycles[0], tables=tables)
+        while len(self._read) >= KEPT:
+            del self._read[min(self._read)]  # the newest is what everybody looks at
+        self._read[number] = found
+        return found
 
 
 class _Places:

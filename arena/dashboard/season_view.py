@@ -97,9 +97,11 @@ class SeasonView:
         return True
 
     async def look(self) -> None:
-        """Read what is replaced and not added to: the accounts, and what is held."""
+        """Read what is replaced and not added to: the accounts, what is held, and which cycle is the newest."""
         self.accounts = [row async for row in self.store.rows("llm_accounts", self.season_id)]
         await self.holdings.look(self.store, self.season_id)
+        if self.cycles.last is not None:
+            await self.cycles.read(self.store, self.season_id, self.cycles.last["number"])
         self.looked = self.bookings
 
     async def look_ahead(self) -> None:

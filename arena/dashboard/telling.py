@@ -37,6 +37,7 @@ def status(watch: Watch) -> answers.Status:
     season, cycles = view.season, view.cycles
     kind = _kind(season)
     return answers.Status(
+        version=watch.version,
         season=view.season_id,
         state=standing.status.value,
         reason=standing.reason,

@@ -96,6 +96,19 @@ def test_the_page_follows_the_season_by_itself(browser: Browser, books: Books, a
     away(books.begin)
     expect(page.locator("#state")).to_contain_text("cycle 14 under way")
 
+    page.get_by_role("button", name="1 day").click()
+    expect(page.get_by_role("button", name="1 day")).to_have_attribute("aria-pressed", "true")
+    canvas = page.locator("canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    with page.expect_response(lambda answer: "until=" in answer.url):  # what is zoomed into is read in its detail
+        page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 60, steps=5)
+        page.mouse.up()
+    visitor.picture(f"dashboard-zoomed-{width}-{scheme}")
+
     for view in VIEWS:
         page.goto(f"{address}/{view}")
         expect(page.locator("main section h2").first).to_be_visible()

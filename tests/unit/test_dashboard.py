@@ -348,6 +348,7 @@ def test_while_the_store_is_away_the_last_that_was_known_is_shown(books: Books) 
             assert (status["state"], status["cycles"]) == ("running", CYCLES)
             assert client.get("/leaderboard").json() == board
             assert client.get("/metrics").text.count("arena_store_away 1.0") == 1
+            assert client.get(f"/cycles/{CYCLES}").json()["number"] == CYCLES
             assert client.get("/cycles/7").status_code == 503
             store.gone = False
             wait(client, lambda status: not status["store_away"])
@@ -382,6 +383,6 @@ def test_a_look_reads_only_what_is_new(tmp_path: Path) -> None:
     whole = look()
     books.book()
     assert 0 < look() < whole / 10
-    assert look() <= len(view.holdings) + 3, "where nothing is new, accounts and what is held"
+    assert look() <= len(view.holdings) + 3, "where nothing is new, accounts and what is held are read"
     store.close()
     books.records.close()

@@ -42,23 +42,18 @@ export class EquityChart {
     const found = await read("/equity", { since: since && iso(since), until: until && iso(until), points: 800 });
     this.curves = found.curves.filter((curve) => curve.times.length);
     this.capital = Number(found.capital);
+    if (until === null) this.last = Math.max(...this.curves.map((curve) => Date.parse(curve.times.at(-1)) / 1000));
     this.draw();
   }
 
   async stretch(seconds) {
-    const times = this.curves.flatMap((curve) => curve.times.slice(-1)).map((time) => Date.parse(time) / 1000);
-    const last = this.whole?.[1] ?? Math.max(...times);
-    await this.zoom(seconds === null ? null : [last - seconds, last]);
+    await this.show(seconds === null ? null : [this.last - seconds, null], seconds);
   }
 
-  async zoom(range) {
-    if (this.range === null && this.curves) {
-      const times = this.curves.flatMap((curve) => [curve.times[0], curve.times.at(-1)]).map((time) => Date.parse(time) / 1000);
-      this.whole = [Math.min(...times), Math.max(...times)];
-    }
+  // A range without an end goes on with the season.
+  async show(range, seconds) {
     this.range = range;
-    const chosen = range === null ? null : Math.round(range[1] - range[0]);
-    this.buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(STRETCHES[index][1] === chosen)));
+    this.buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(STRETCHES[index][1] === seconds)));
     await this.refresh();
   }
 
@@ -104,7 +99,7 @@ export class EquityChart {
       tzDate: (seconds) => uPlot.tzDate(new Date(1000 * seconds), "Etc/UTC"),
       cursor: { sync: { key: "equity", setSeries: true }, drag: { x: true, y: false } },
       legend: { show: false },
-      padding: [8, 14, 4, 0],
+      padding: [8, 20, 4, 0],
       scales: { x: { time: true }, y: { range: (_, low, high) => this.span(low, high, upper) } },
       axes: [
         { ...axis, show: !upper, size: 32, space: narrow ? 70 : 90, values: (_, times, __, ___, step) => times.map((time) => tick(time, step)) },
@@ -114,7 +109,7 @@ export class EquityChart {
       hooks: { setCursor: [(plot) => this.name(plot.cursor.idx ?? null)], setSelect: [(plot) => this.selected(plot)], draw: upper ? [(plot) => this.level(plot)] : [] },
     };
     const made = new uPlot(options, data, target);
-    made.over.addEventListener("dblclick", () => this.zoom(null));
+    made.over.addEventListener("dblclick", () => this.stretch(null));
     return made;
   }
 
@@ -157,7 +152,7 @@ export class EquityChart {
     if (width < 8 || this.zooming) return;
     this.zooming = true;
     const range = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
-    setTimeout(() => this.zoom(range).finally(() => (this.zooming = false)));
+    setTimeout(() => this.show(range).finally(() => (this.zooming = false)));
   }
 
   width() {

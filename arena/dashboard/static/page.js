@@ -107,9 +107,12 @@ function pill(state, status) {
   state.replaceChildren(el("span", { cls: "dot", "aria-hidden": "true" }), words);
 }
 
-function listen() {
+function listen(known = null) {
   const events = new EventSource("/events");
-  events.addEventListener("changed", refresh);
+  events.addEventListener("changed", (event) => {
+    if (known !== JSON.parse(event.data).version) refresh(); // the first one may only say what is shown already
+    known = null;
+  });
   events.onopen = () => {
     connected = true;
     tell();
@@ -128,4 +131,4 @@ window.addEventListener("hashchange", () => {
 });
 setInterval(tell, 1000);
 refresh();
-listen();
+running.finally(() => listen(context.status?.version ?? null));

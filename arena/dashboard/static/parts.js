@@ -34,8 +34,8 @@ export function trades(field, rows) {
     words(row.cause),
     usd(row.fees),
     usd(row.funding),
-    when(row.opened_at),
-    when(row.closed_at),
+    lately(row.opened_at),
+    lately(row.closed_at),
   ]);
   return table("Closed trades", columns, cells);
 }

@@ -12,10 +12,10 @@ export function season(context) {
   const parts = Object.fromEntries(["verdict", "board", "held", "now", "decisions", "trades"].map((name) => [name, el("section")]));
   parts.verdict.className = "verdict";
   const chart = new EquityChart(context.field);
-  const two = el("div", { cls: "two" }, parts.held, parts.now);
+  parts.now.className = "now";
   const ticking = setInterval(() => tick(parts.now, context.status), 1000);
   return {
-    nodes: [parts.verdict, parts.board, chart.node, two, parts.decisions, parts.trades],
+    nodes: [parts.verdict, parts.board, parts.now, chart.node, parts.held, parts.decisions, parts.trades],
     end() {
       clearInterval(ticking);
       chart.end();

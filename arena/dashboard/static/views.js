@@ -2,7 +2,7 @@
 import { el, fill, small, table, terms } from "./draw.js";
 import { positions, story, storyTitle, trades, wish } from "./parts.js";
 import { read } from "./read.js";
-import { count, dollars, percent, plural, tone, usd, when, words } from "./words.js";
+import { count, dollars, lately, percent, plural, tone, usd, when, words } from "./words.js";
 
 export function cycle(context, number) {
   const target = el("section");
@@ -141,7 +141,7 @@ export const alertList = (context) => list(context, "Alerts", "/alerts", "alerts
 function alertTable(field, rows) {
   if (!rows.length) return el("p", { cls: "empty" }, "There were none.");
   const who = (row) => (row.llm_id && field.models[row.llm_id] ? el("span", {}, field.brief(row.llm_id)) : "all");
-  const cells = rows.map((row) => [when(row.time), who(row), words(row.kind), row.text]);
+  const cells = rows.map((row) => [lately(row.time), who(row), words(row.kind), row.text]);
   return table("Alerts, newest first", [["Time, UTC"], ["Who"], ["Kind", "spare"], ["What", "wrap"]], cells);
 }
 
