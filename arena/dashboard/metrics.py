@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -33,6 +33,7 @@ def prometheus_text(watch: Watch) -> bytes:
     """Return the metrics in Prometheus's text format."""
     registry = CollectorRegistry()
     registry.register(_Season(watch))
+    ProcessCollector(registry=registry)  # of the dashboard itself
     return generate_latest(registry)
 
 
