@@ -87,7 +87,7 @@ def render_report(report: Report) -> str:
 
 def usd(text: str | None) -> str:
     """Return an amount with two places and thousands, `1,234.50`; a dash for None."""
-    return "–" if text is None else _minus(f"{Decimal(text):,.2f}")
+    return "–" if text is None else _minus(f"{Decimal(text):,.2f}".replace("-0.00", "0.00"))
 
 
 def signed(text: str | None) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def serve(source: Source, host: str, port: int, token: str) -> None:
     """Serve until SIGINT or SIGTERM; says one line when ready.
 
     Raises:
-        ConfigurationError: Others could reach it, and no token is set.
+        ConfigurationError: Others could reach it, and no token is set; or the address cannot be listened on.
     """
     if not token and not is_loopback(host):
         raise ConfigurationError(
@@ -70,15 +70,14 @@ def serve(source: Source, host: str, port: int, token: str) -> None:
     app = create_app(source, token)
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,  # an address may hold the token
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     greeting = f"dashboard of {source.season_id} ready on {where}{'?token=API_TOKEN' if token else ''}"
-    Server(config, app.state.watch, greeting).run()
+    with _listening(host, port) as listener:
+        Server(config, app.state.watch, greeting).run(sockets=[listener])
 
 
 class Server(uvicorn.Server):
@@ -100,6 +99,21 @@ class Server(uvicorn.Server):
         """Let go of everybody."""
         await self._watch.end()
         await super().shutdown(sockets)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    # asyncio sets TCP_NODELAY only on sockets that say they are TCP; without it every answer waits 40 ms for an acknowledgement.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"API_HOST={host}, API_PORT={port} cannot be listened on ({error.strerror}): stop what uses it, or name another"
+            ) from error
+        yield listener
 
 
 def _page(source: Source) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from arena.analysis.report import percent, price, signed, usd
 from scripts.processes import free_port, python, running
 from tests.fakes.dashboard import Books
 from tests.fakes.season import Story
@@ -19,6 +20,7 @@ from tests.fakes.season import Story
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "runs" / "e2e"
 EVIL = '<img src="x" onerror="document.title=\'taken\'"> RSI 27'
+AMOUNTS = (None, "0", "-0.001", "0.14211", "93500.1", "116.185337", "-1234567.891", "8191.04", "0.000012341", "0.0512", "200")
 VIEWS = ("#/decisions", "#/trades", "#/fairness", "#/alerts", "#/competitors/LLM-C")
 
 
@@ -54,10 +56,10 @@ def address(books: Books, tmp_path: Path) -> Iterator[str]:
     assert "Traceback" not in log.read_text()
 
 
-def away(call: object, *given: object) -> None:
+def away(call: Callable[..., None], *given: object) -> None:
     """Call from another thread: the browser's driver keeps a loop running in this one."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(call, *given).result()  # type: ignore[arg-type]
+        pool.submit(call, *given).result()
 
 
 class Visitor:
@@ -135,3 +137,15 @@ def test_what_a_model_wrote_is_text_and_older_cycles_are_a_key_away(browser: Bro
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="To the content")).to_be_focused()
     context.close()
+
+
+def test_the_page_says_amounts_as_the_report_does(browser: Browser, address: str) -> None:
+    said: dict[str, Callable[[str | None], str]] = {"usd": usd, "signed": signed, "percent": percent, "price": price}
+    page = browser.new_page()
+    page.goto(address)
+    calls = [[name, value] for name in said for value in AMOUNTS]
+    told = page.evaluate(
+        "async (calls) => { const m = await import('/static/words.js'); return calls.map(([n, v]) => m[n](v)) }", calls
+    )
+    assert [text.replace("\u00a0", " ") for text in told] == [said[name](value) for name, value in calls]
+    page.close()

@@ -15,18 +15,21 @@ import uvicorn
 
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Following
+from arena.application.record import Booking, CycleRecord
 from arena.application.standing import Standing
 from arena.dashboard.app import Server, create_app
 from arena.dashboard.watch import Source
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
-from tests.fakes.season import Story
+from tests.fakes.season import STEP, Story
 
 PATIENCE = httpx.Timeout(10)
 
 
 class Books:
     """A season in a file: what the flow would do."""
+
+    last: CycleRecord
 
     def __init__(self, path: Path, story: Story | None = None) -> None:
         self.path = path
@@ -43,8 +46,24 @@ class Books:
                 await self.records.begin_cycle(record.season_id, record.number, record.scheduled_at)
                 await self.records.append_intents(record.season_id, self.story.intents.pop(record.number))
                 await self.records.book(record)
+                self.last = record
 
         asyncio.run(play())
+
+    def sweep(self) -> None:
+        """Book a sweep after the last cycle in which nothing happened but that what is held was looked at."""
+        last, number = self.last, len(self.rows("bookings")) + 1
+        asyncio.run(
+            self.records.book(
+                Booking(
+                    season_id=self.season_id,
+                    booking=number,
+                    cycle=last.cycle,
+                    closed_at=last.closed_at + STEP / 5,
+                    books=last.books,
+                )
+            )
+        )
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         async def read() -> list[dict[str, Any]]:

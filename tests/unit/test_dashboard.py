@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -251,6 +252,15 @@ def test_without_the_token_nothing_is_told_but_health(books: Books) -> None:
 def test_it_does_not_start_where_others_reach_it_without_a_token(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"API_HOST=0\.0\.0\.0 .* set API_TOKEN"):
         serve(source(tmp_path / "none", TEST), "0.0.0.0", 1, "")
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"API_PORT={port} cannot be listened on"):
+            serve(source(tmp_path / "none", TEST), "127.0.0.1", port, "")
 
 
 def test_a_season_is_followed_from_before_it_begins(tmp_path: Path) -> None:

@@ -23,9 +23,13 @@ export const percent = (text, sign = false) => {
   return `${Number(value) === 0 ? "0.00" : minus(sign && Number(value) > 0 ? `+${value}` : value)}\u00a0%`;
 };
 
-// About seven digits that matter: 93,500.1 and 0.14211.
-export const price = (text) =>
-  text === null ? "–" : minus(Number(text).toLocaleString("en", { maximumSignificantDigits: 8 }));
+// The digits that matter, about seven: 93,500.1 and 0.14211.
+export function price(text) {
+  if (text === null) return "–";
+  const value = Number(text);
+  const size = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+  return minus(value.toLocaleString("en", { maximumFractionDigits: Math.max(2, 6 - size) }));
+}
 
 const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
 const CLOCK = { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "UTC" };
