@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Books:
         self.path = path
         self.story = story or Story()
         self.records = SqliteRecords(path)
+        self.bookings = 0
         self.season_id = self.story.season.season_id
 
     def open(self) -> None:
@@ -42,7 +44,9 @@ class Books:
 
     def book(self, cycles: int = 1) -> None:
         async def play() -> None:
-            for record in self.story.play(cycles):
+            for _ in range(cycles):
+                self.bookings += 1
+                record = replace(self.story.cycle(), booking=self.bookings)
                 await self.records.begin_cycle(record.season_id, record.number, record.scheduled_at)
                 await self.records.append_intents(record.season_id, self.story.intents.pop(record.number))
                 await self.records.book(record)
@@ -52,12 +56,13 @@ class Books:
 
     def sweep(self) -> None:
         """Book a sweep after the last cycle in which nothing happened but that what is held was looked at."""
-        last, number = self.last, len(self.rows("bookings")) + 1
+        last = self.last
+        self.bookings += 1
         asyncio.run(
             self.records.book(
                 Booking(
                     season_id=self.season_id,
-                    booking=number,
+                    booking=self.bookings,
                     cycle=last.cycle,
                     closed_at=last.closed_at + STEP / 5,
                     books=last.books,
@@ -72,10 +77,10 @@ class Books:
         return asyncio.run(read())
 
     def begin(self) -> None:
-        """Begin the next cycle, and leave it under way."""
-        number = self.story.number + 1
-        at = self.story.cycle().scheduled_at
-        asyncio.run(self.records.begin_cycle(self.season_id, number, at))
+        """Begin the next cycle, and never book it."""
+        self.story.number += 1
+        at = self.story.season.started_at + STEP * self.story.number
+        asyncio.run(self.records.begin_cycle(self.season_id, self.story.number, at))
 
 
 def source(path: Path, season_id: SeasonId, halted: Standing | None = None, seconds: float = 0.05) -> Source:

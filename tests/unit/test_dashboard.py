@@ -277,7 +277,13 @@ def test_a_season_is_followed_from_before_it_begins(tmp_path: Path) -> None:
         ready(client, 3)
         books.begin()
         under_way = wait(client, lambda status: status["under_way"])
-        assert (under_way["under_way"]["number"], under_way["last_cycle"]["number"]) == (4, 3)
+        assert (under_way["under_way"]["number"], under_way["last_cycle"]["number"], under_way["lost"]) == (4, 3, 0)
+        books.book(2)
+        ready(client, 5)
+        status, story = client.get("/status").json(), client.get("/cycles/5").json()
+        assert (status["lost"], status["under_way"], story["before"], story["after"]) == (1, None, 3, 6)
+        assert client.get("/cycles/4").status_code == 404
+        assert client.get("/fairness").json() | {"fair": True, "lost": 1} == client.get("/fairness").json()
         books.records.close()
 
 

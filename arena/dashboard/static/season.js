@@ -75,7 +75,7 @@ function now(status, alerts) {
   const books = status.discrepancies
     ? el("span", { cls: "fail" }, `differed from the venue ${plural(status.discrepancies, "time")}; each is on record`)
     : "equal the venue's in every cycle";
-  const told = alerts.map((alert) => el("p", {}, small(`${when(alert.time)} `), alert.llm_id ? `${alert.llm_id}: ` : "", alert.text));
+  const told = alerts.map((alert) => el("p", {}, small(`${when(alert.time)} `), alert.llm_id && !alert.text.startsWith(alert.llm_id) ? `${alert.llm_id}: ` : "", alert.text));
   return [
     el("h2", {}, "Now"),
     terms([
