@@ -17,6 +17,7 @@ import typer
 
 from arena.db_cli import db
 from arena.errors import ArenaError
+from arena.setup_cli import setup
 
 if TYPE_CHECKING:
     from arena.application.ports import Records
@@ -27,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language mod
 pairs = typer.Typer(no_args_is_help=True, help="Check and choose the pairs of a season.")
 app.add_typer(pairs, name="pairs")
 app.add_typer(db, name="db")
+app.command()(setup)
 
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="A,B,C", show_default=False, help="Such as BTCUSDT,ETHUSDT,SOLUSDT.")]
 Preset = Annotated[str, typer.Option("--preset", help="major or low-price, instead of naming pairs.", show_default=False)]
