@@ -43,7 +43,7 @@ class Setup:
         if draft.fixed(name):
             self.dialogue.say(f"{name} is set in the environment, which wins over .env: {question.shown(present)}")
         elif name not in self.given:
-            return draft.having({name: self.dialogue.ask(question, present)})
+            return draft.having({name: self.dialogue.ask(question, draft.offered(name))})
         if why := question.wrong(present):
             raise ConfigurationError(why)
         return draft
@@ -51,14 +51,17 @@ class Setup:
     def tried(self, before: Draft, gather: Callable[[Draft], Draft], check: Callable[[Draft], str]) -> tuple[Draft, str]:
         """Ask and check until it is well; after too many answers that were not, see whether what was there before is.
 
+        What was answered is there for an empty line when it is asked again: only what is wrong has to be typed anew.
+
         Returns:
             The draft that is well, and what was seen.
 
         Raises:
             ArenaError: None is.
         """
+        draft = before
         for _ in range(self.dialogue.tries):
-            draft = gather(before)
+            draft = gather(before.after(draft))
             try:
                 return draft, check(draft)
             except ArenaError as error:

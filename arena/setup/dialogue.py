@@ -49,7 +49,7 @@ class Question:
         if not value:
             return None if self.optional else f"{self.variable} is missing: give it a value"
         if self.choices and value not in self.choices:
-            return f"{value} is not a {self.variable}: there are {', '.join(self.choices)}"
+            return f"{self.variable} is one of {', '.join(self.choices)}, not {value}"
         return self.fault(value)
 
     def shown(self, value: str) -> str:

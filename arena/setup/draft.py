@@ -29,12 +29,14 @@ class Draft:
         text: The whole file; of `.env.example` where there is none yet.
         new: Whether there is no file yet.
         changes: What differs, by variable.
+        earlier: Answers of a round that was not well; they are offered again, and in the file only when they are given again.
     """
 
     path: Path
     text: str
     new: bool = False
     changes: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls) -> Draft:
@@ -54,6 +56,10 @@ class Draft:
     def value(self, name: str) -> str:
         """Return what a variable is: the environment's word, the file's, or the default; may be empty."""
         return os.environ.get(name) or value_in(self.text, name) or _default(name)
+
+    def offered(self, name: str) -> str:
+        """Return what an empty line takes."""
+        return self.earlier.get(name) or self.value(name)
 
     def having(self, values: Mapping[str, str]) -> Draft:
         """Return the draft with other values; what is so already, or comes from the environment, changes no byte.
@@ -76,6 +82,10 @@ class Draft:
             candidate = Path(folder) / ".env"
             replace_file(candidate, self.text, SECRETS_MODE)
             return read(candidate)
+
+    def after(self, other: Draft) -> Draft:
+        """Return the draft with what was answered in another one to be offered."""
+        return replace(self, earlier=other.changes)
 
     def write(self) -> bool:
         """Write the file whole or not at all, for its owner's eyes only; return whether there was anything to write.

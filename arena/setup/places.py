@@ -161,7 +161,7 @@ def store(setup: Setup) -> str:
     """Choose where the state is kept; what the store lacks is made, and it is looked at."""
 
     def gather(draft: Draft) -> Draft:
-        there = "supabase" if draft.value("SUPABASE_URL") else "sqlite"
+        there = "supabase" if draft.offered("SUPABASE_URL") else "sqlite"
         question = Question(
             variable="the store", text="sqlite: a file on this machine; supabase: a project.", choices=("sqlite", "supabase")
         )
