@@ -17,6 +17,9 @@ from arena.errors import ConfigurationError
 
 _NAME = re.compile(r"\s*(?:export[^\S\r\n]+)?[^\s=\#]+")
 _EQUAL_SIGN = re.compile(r"[^\S\r\n]*=(?:[^\S\r\n]*(?![\s\#]))?")  # and the blanks before a value
+_IN_QUOTES = re.compile(
+    r"""'(?:\\'|[^'])*'|"(?:\\"|[^"])*"|"""
+)  # a value, as python-dotenv finds its end; a # in it is no comment
 _TAIL = re.compile(r"(?:[^\S\r\n]+\#[^\r\n]*)?[^\S\r\n]*(?:\r\n|\n|\r)?\Z")  # from the comment behind it on
 _COMMENT = re.compile(r"\s#")  # from here on a value without quotes is cut off
 _BOM = "\ufeff"
@@ -49,14 +52,27 @@ def with_variable(text: str, name: str, value: str) -> str:
 
 
 def with_variables(text: str, values: Mapping[str, str]) -> str:
-    """Return the text of a `.env` with several variables set, as `with_variable` sets one."""
-    return reduce(lambda so_far, told: with_variable(so_far, *told), values.items(), text)
+    """Return the text of a `.env` with several variables set, as `with_variable` sets one, and read once more to be sure.
+
+    Raises:
+        ConfigurationError: As `with_variable`; or a quote that is opened elsewhere in the file would swallow what is written.
+    """
+    changed = reduce(lambda so_far, told: with_variable(so_far, *told), values.items(), text)
+    before, after = _read(text), _read(changed)
+    if after != {**before, **{name: value or None for name, value in values.items()}} and values:
+        raise ConfigurationError(f"{', '.join(values)} cannot be set in .env: another line has a quote that is not closed")
+    return changed
 
 
 def value_in(text: str, name: str) -> str:
     """Return what a `.env` says of a variable, as the settings read it; empty where it says nothing."""
-    found = dotenv_values(stream=io.StringIO(text.removeprefix(_BOM), newline=""))
-    return next((value for key, value in reversed(found.items()) if key.upper() == name and value), "")
+    return _read(text, interpolate=True).get(name) or ""
+
+
+def _read(text: str, *, interpolate: bool = False) -> dict[str, str | None]:
+    """Return the variables by name in capitals; None where nothing is said."""
+    found = dotenv_values(stream=io.StringIO(text.removeprefix(_BOM), newline=""), interpolate=interpolate)
+    return {name.upper(): value or None for name, value in found.items()}
 
 
 def read_text(path: Path) -> str | None:
@@ -139,6 +155,8 @@ def _assigned(binding: Binding, value: str) -> str:
     name = _NAME.match(original)
     assert name is not None  # the parser has found one
     sign = _EQUAL_SIGN.match(original, name.end())
-    tail = _TAIL.search(original, sign.end() if sign else name.end())
-    assert tail is not None  # it may be empty
+    quoted = _IN_QUOTES.match(original, sign.end() if sign else name.end())
+    assert quoted is not None  # it may be empty
+    tail = _TAIL.search(original, quoted.end())
+    assert tail is not None  # likewise
     return f"{name.group()}{sign.group() if sign else '='}{value}{tail.group()}"

@@ -26,7 +26,7 @@ def models(setup: Setup) -> str:
     count = Question(variable="TOTAL_LLMS", text="How many models compete.", fault=_no_count)
     draft = setup.answer(before, count)
     letters = _letters(draft, int(draft.value("TOTAL_LLMS")))
-    draft = _entered(draft, letters)
+    draft = draft.having(_entering(setup, draft, letters))
     seen = []
     for number, letter in enumerate(letters, 1):
         later = letters[number:]
@@ -56,18 +56,18 @@ def _enters(draft: Draft, letter: str) -> bool:
     return bool(draft.value(f"LLM_{letter}_PROVIDER") or draft.value(f"LLM_{letter}_MODEL"))
 
 
-def _entered(draft: Draft, letters: Sequence[str]) -> Draft:
-    """Return the draft without anybody else, and with the settings of the first for those who are new: only models may differ."""
+def _entering(setup: Setup, draft: Draft, letters: Sequence[str]) -> dict[str, str]:
+    """Return what takes everybody else out, and gives those who are new the settings of the first: only models may differ."""
+    there = [letter for letter in LETTERS if _enters(Draft.read(), letter)]
     gone = [letter for letter in LETTERS if letter not in letters and _enters(draft, letter)]
-    new = [letter for letter in letters if not _enters(draft, letter)]
-    first = next((letter for letter in letters if letter not in new), None)
-    equal = {name.upper(): draft.value(f"LLM_{first}_{name.upper()}") for name in EQUAL_SETTINGS} if first else {}
-    return draft.having(
-        {
-            **_without(gone),
-            **{f"LLM_{letter}_{name}": value for letter in new for name, value in equal.items()},
-        }
-    )
+    first = next((letter for letter in letters if letter in there), letters[0])
+    equal = {
+        f"LLM_{letter}_{name.upper()}": draft.value(f"LLM_{first}_{name.upper()}")
+        for letter in letters
+        for name in EQUAL_SETTINGS
+        if letter not in there
+    }
+    return {**_without(gone), **{name: value for name, value in equal.items() if name not in setup.given}}
 
 
 def _without(letters: Sequence[str]) -> dict[str, str]:
