@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install demo demo-llm deploy test chaos kill-test store-speed baselines supabase-local check format lock clean
+.PHONY: help install demo demo-llm deploy test chaos kill-test store-speed bench baselines supabase-local check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -71,6 +71,9 @@ kill-test: $(VENV)/supabase  ## kill -9 in the middle of commits, on both stores
 store-speed: CYCLES = 10000
 store-speed: $(VENV)/supabase  ## what a commit takes at a season's start and end, on both stores; CYCLES=10000
 	@$(BIN)/python -m tests.store_speed --cycles $(CYCLES)
+
+bench: $(VENV)/develop  ## what a cycle costs beside its models, step by step
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 baselines: $(VENV)/develop  ## a month of real candles for every playbook's rule; DATA=candles/5m MONTH=2025-10 EVERY=12
 	@$(BIN)/python -m tests.baselines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -19,11 +20,12 @@ from arena.adapters.binance.market import BinanceMarket
 from arena.application.cycle import Opening
 from arena.application.evidence import configuration
 from arena.application.lease import Held, acting
-from arena.application.ports import Accounts, Leases, Models, Notifier, PaperBooks, Prompt, Records
+from arena.application.ports import Accounts, Leases, Models, Notifier, PaperBooks, Prompt, Records, Standings
 from arena.application.prompt import PROMPT_VERSION, render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
 from arena.application.record import Alert, AlertKind
+from arena.application.standing import SeasonStatus, Standing
 from arena.application.study import Study
 from arena.application.sweep import Terms
 from arena.application.venue import Venue
@@ -34,7 +36,7 @@ from arena.domain.instrument import Instrument
 from arena.domain.market import MarketSnapshot
 from arena.domain.plan import Desk
 from arena.domain.risk import Limits
-from arena.errors import ConfigurationError
+from arena.errors import ConfigurationError, RecordsError
 from arena.halting import halt, halted, shutting_down
 from arena.mainnet import check_gate
 from arena.market import CYCLE_PATIENCE, open_market
@@ -68,6 +70,7 @@ class Arena:
     models: Models
     records: Records
     leases: Leases
+    standings: Standings
     notifier: Notifier
     budget: RequestBudget
     holder: str
@@ -111,15 +114,31 @@ class Arena:
             deadline=timedelta(seconds=self.settings.protection_deadline_seconds),
             thorough=thorough,
             standing_back=lambda: shutting_down(self.settings),
-            halted=lambda: self.why_halted() is not None,
+            halted=self.why_halted,
         )
 
-    def why_halted(self) -> str | None:
-        """Return why nothing may be opened, or None."""
+    async def why_halted(self) -> str | None:
+        """Return why nothing may be opened, or None; where the store cannot be asked, nothing may."""
         why = halted(self.settings)
         if why is not None:
             return f"the season is halted ({why})"
-        return "Supabase is out of reach" if self.records.away else None
+        if self.records.away:
+            return "Supabase is out of reach"
+        try:
+            standing = await self.standings.standing(self.season.season_id)
+        except RecordsError as error:
+            return str(error)
+        return standing.why_halted() if standing else None
+
+    async def standing_still(self) -> str | None:
+        """Return why no cycle is to begin, or None. A store that is out of reach stops no cycle: there are exits to decide on."""
+        return halted(self.settings) or (None if self.records.away else await self.why_halted())
+
+    async def age(self) -> timedelta | None:
+        """Return how long ago the season's last cycle began; None before the first."""
+        now = await self.venue.market.time()
+        begun_at = (await self.records.state(self.season.season_id, now)).begun_at
+        return None if begun_at is None else now - begun_at
 
     async def prepare(self, patience: float = 1) -> None:
         """Set the accounts' modes and leverages, unless a process has done so within the hour, or within `patience` of them."""
@@ -142,6 +161,9 @@ class Arena:
     async def halt(self, reason: str) -> None:
         """Stop the season until a person has looked, and tell why."""
         halt(self.settings, reason)
+        standing = Standing(status=SeasonStatus.HALTED, reason=reason, time=datetime.now(UTC))
+        with contextlib.suppress(RecordsError):  # the file is there
+            await self.standings.stand(self.season.season_id, standing)
         text = f"{self.season.season_id} is halted: {reason}"
         await self.notifier.notify([Alert(kind=AlertKind.HALTED, llm_id=None, text=text, time=datetime.now(UTC))])
 
@@ -211,6 +233,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
             records=records,
             store_was_away=store_was_away,
             leases=records,
+            standings=records,
             notifier=open_notifier(settings),
             budget=budget,
             holder=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",

@@ -248,21 +248,33 @@ def set_pairs(names: Pairs = None, preset: Preset = "") -> None:
 def halt(reason: Annotated[str, typer.Option(help="Shown wherever the halt is.")] = "by hand") -> None:
     """Stop the season: no cycle begins, nothing is opened, limit orders are cancelled; positions keep their stops."""
     from arena.configuration import load_venue_settings
-    from arena.halting import halt as write_halt
+    from arena.standings import halt_season
 
     settings = load_venue_settings()
-    write_halt(settings, reason)
-    typer.echo(f"{settings.season} is halted ({settings.halt_file})")
+    fault = asyncio.run(halt_season(settings, reason))
+    typer.echo(f"{settings.season} is halted ({settings.halt_file}){f'; {fault}' if fault else ''}")
 
 
 @app.command()
 def resume() -> None:
     """Let a halted season go on with the next cycle."""
     from arena.configuration import load_venue_settings
-    from arena.halting import resume as remove_halt
+    from arena.standings import resume_season
 
     settings = load_venue_settings()
-    typer.echo(f"{settings.season} {'goes on' if remove_halt(settings) else 'was not halted'}")
+    gone_on = asyncio.run(resume_season(settings, "by hand"))
+    typer.echo(f"{settings.season} {'goes on' if gone_on else 'was not halted'}")
+
+
+@app.command()
+def end(reason: Annotated[str, typer.Option(help="Shown wherever the season is.")] = "by hand") -> None:
+    """End the season for good: no cycle begins in it any more. Refuses while positions are held."""
+    from arena.configuration import load_venue_settings
+    from arena.standings import end_season
+
+    settings = load_venue_settings()
+    asyncio.run(end_season(settings, reason))
+    typer.echo(f"{settings.season} has ended; name a new SEASON in .env for the next one")
 
 
 @app.command()

@@ -11,11 +11,11 @@ from arena.connections import open_records
 from arena.domain.competitor import AccountId, Competitor, Environment, Season, SeasonId
 from arena.domain.money import ZERO, plain
 from arena.errors import ConfigurationError
-from arena.settings import Settings
+from arena.settings import Settings, VenueSettings
 from arena.strategies.playbook import Playbook
 
 
-async def has_begun(settings: Settings) -> bool:
+async def has_begun(settings: VenueSettings) -> bool:
     """Return whether the season is in the store; nothing is created."""
     if not settings.supabase_url and not settings.database().exists():
         return False

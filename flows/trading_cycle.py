@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from arena.application.alerts import store_alerts
@@ -16,41 +18,67 @@ from arena.application.booking import dialogue_of
 from arena.application.cycle import Opening, liquidated_turns
 from arena.application.deciding import Asked, Clock, Conversation, spent_budgets, spent_hours, unanswered, unrepaired
 from arena.application.evidence import Asking
+from arena.application.lateness import left_out
 from arena.application.ports import Prompt
 from arena.application.prompt import prompt_hash
 from arena.application.record import CycleRecord
 from arena.bootstrap import Arena, open_arena
 from arena.configuration import load_settings
 from arena.domain.competitor import CompetitorId
-from arena.domain.decision import Answer, InvalidDecision
+from arena.domain.decision import Answer, InvalidDecision, NoAnswer
 from arena.domain.plan import Desk
 from arena.errors import CycleConflict, ModelFault
 from arena.halting import halted
 from arena.logs import configure_logging
-from tasks import decisions, market, notifications, orders, protection, records
+from tasks import artifacts, decisions, market, notifications, orders, protection, records
 
 BOOKING_TRIES = 3
 
 
-@flow(name="trading-cycle", validate_parameters=False)
+def run_name() -> str:
+    """Return a run's name in the Prefect UI: when it was to start."""
+    return f"{flow_run.scheduled_start_time or datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+@flow(name="trading-cycle", flow_run_name=run_name, validate_parameters=False)
 async def trading_cycle() -> CycleRecord | State[None]:
-    """Run one cycle of the season that `.env` configures, and return what was booked; end as "Halted" while it is halted."""
+    """Run one cycle of the season that `.env` configures, and return what was booked.
+
+    It ends as "Halted" while the season does not run, and as "Skipped" where it comes too late and another has done its cycle.
+    """
     settings = load_settings()
     configure_logging(settings)
-    why = halted(settings)
-    record = None
-    if why is None:
-        async with open_arena(settings) as arena:
-            record = await run_cycle(arena)
-        why = halted(settings)
-    if record is None:
+    if why := halted(settings):
         return Completed(name="Halted", message=f"{settings.halt_file}: {why}")
-    line = f"cycle {record.number} booked: {_in_words(record)}"
+    async with open_arena(settings) as arena:
+        if why := await arena.standing_still():
+            return Completed(name="Halted", message=why)
+        if why := await too_late(arena):
+            return Completed(name="Skipped", message=why)
+        record = await run_cycle(arena)
+        if record is None:
+            return Completed(name="Halted", message=await arena.standing_still())
+        await artifacts.show(arena, record)
+    _tell(record)
+    return Completed(message=in_words(record), data=record)
+
+
+async def too_late(arena: Arena) -> str | None:
+    """Return why a run of the schedule does no cycle; one that a person has started, or repeats, always does one."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None or not run.auto_scheduled or run.run_count > 1 or run.expected_start_time is None:
+        return None
+    interval = timedelta(seconds=arena.season.interval_seconds)
+    return left_out(run.expected_start_time, datetime.now(UTC), interval, await arena.age())
+
+
+def _tell(record: CycleRecord) -> None:
+    line = f"cycle {record.number} booked: {in_words(record)}"
     get_run_logger().info(line)
     logging.getLogger("arena.cycle").info(line)
     for alert in record.alerts:
         logging.getLogger("arena.cycle").info(alert.text)
-    return record
 
 
 async def run_cycle(arena: Arena) -> CycleRecord | None:
@@ -141,6 +169,10 @@ async def converse(llm_id: CompetitorId, conversation: Conversation) -> Answer:
         return unrepaired(answer, fault)
 
 
-def _in_words(record: CycleRecord) -> str:
-    worth = ", ".join(f"{point.llm_id} {point.equity:.2f} USDT" for point in record.equity)
-    return f"{worth}; {record.requests} requests, weight {record.request_weight}"
+def in_words(record: CycleRecord) -> str:
+    """Return a cycle in a line, by which a day's history can be read at a glance."""
+    worth = ", ".join(f"{point.llm_id} {point.equity:.2f}" for point in record.equity)
+    silent = [turn.llm_id for turn in record.turns if isinstance(turn.answer, NoAnswer)]
+    sent = sum(len(turn.outcomes) for turn in record.turns)
+    failed = f"; no answer from {', '.join(silent)}" if silent else ""
+    return f"{worth} USDT; {sent} orders{failed}; {record.requests} requests, weight {record.request_weight}"

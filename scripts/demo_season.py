@@ -20,10 +20,11 @@ from scripts.processes import NotReady, default_signals, python, running
 if TYPE_CHECKING:
     from arena.application.record import CycleRecord
 
+CAPITAL = 200  # USDT of each, INITIAL_BALANCE_PER_LLM
 WARM_UP = 500  # candles before the first decision: what indicators and prompts look back on
 GENERATED_FROM = datetime(2030, 1, 1, tzinfo=UTC)  # a time that cannot be mistaken for a real one
 SECONDS_PER_CYCLE = 0.9  # Prefect's server on SQLite takes in about one cycle a second; faster, and its queue grows
-TASKS = ("protect", "open", "snapshot", "indicators", "settle", "risk", "intents", "execute", "book", "append", "notify")
+TASKS = ("protect", "open", "snapshot", "indicators", "settle", "risk", "intents", "execute", "book", "append", "notify", "show")
 
 
 def play(cast: Cast) -> int:
@@ -60,7 +61,9 @@ def simulator(demo: Demo) -> contextlib.AbstractContextManager[None]:
         bars = WARM_UP + demo.cycles + 12
         data = generate_market(demo.directory / "market", demo.seed, start=GENERATED_FROM, bars=bars)
     port = demo.simulator_url.rpartition(":")[2]
-    command = python("-m", "arena.cli", "simulator", "--data", str(data), "--port", port)
+    command = python(
+        "-m", "arena.cli", "simulator", "--data", str(data), "--port", port, "--balance", str(CAPITAL * demo.cast.competitors)
+    )
     if demo.start:
         command += ["--start", demo.start]
     ready = f"{demo.simulator_url}/fapi/v1/ping"

@@ -49,6 +49,7 @@ class Size:
 
 WIDE = Size(width=13.0, height=5.2, labels=0.19, name="wide")
 NARROW = Size(width=4.6, height=5.4, labels=0.16, name="narrow")
+PICTURE = Size(width=8.0, height=3.6, labels=0, name="picture")
 
 
 def thinned(values: NDArray[np.float64], limit: int = MOST_POINTS) -> NDArray[np.intp]:
@@ -114,6 +115,32 @@ def equity_chart(curves: Sequence[Curve], capital: float, size: Size) -> str:
     return _inline(file.getvalue(), size)
 
 
+def equity_picture(curves: Sequence[Curve], capital: float) -> bytes:
+    """Return the curves as a PNG on white, for where no page gives colours; the names are in a legend.
+
+    Args:
+        curves: Those without points are left out; at least one must have some.
+        capital: USDT, drawn as a thin line.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(PICTURE.width, PICTURE.height), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(capital, color=_INK, linewidth=0.8, dashes=(1, 3))
+    for curve in curves:
+        if len(curve.times):
+            _draw(axes, curve, np.asarray(curve.equity, dtype=float), 2.0)
+            axes.lines[-1].set_label(f"{curve.label} {curve.equity[-1]:,.2f}")
+    axes.grid(axis="y", linewidth=0.5)
+    axes.set_ylabel("equity, USDT")
+    _tell_time(axes, PICTURE)
+    for name in axes.legend(frameon=False).get_texts():
+        name.set_parse_math(False)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=90)
+    return file.getvalue()
+
+
 def _draw(axes: Any, curve: Curve, values: NDArray[np.float64], width: float) -> None:
     kept = thinned(values)
     dashes = DASHES[curve.style % len(DASHES)]
@@ -124,7 +151,6 @@ def _draw(axes: Any, curve: Curve, values: NDArray[np.float64], width: float) ->
 
 
 def _dress(upper: Any, lower: Any, size: Size) -> None:
-    from matplotlib import dates
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     for axes in (upper, lower):
@@ -132,16 +158,22 @@ def _dress(upper: Any, lower: Any, size: Size) -> None:
         axes.grid(axis="y", color=_LINE, linewidth=0.8)
         axes.tick_params(length=0, labelcolor=_INK)
         axes.margins(x=0.01)
-    axis_of_time: Any = dates  # its constructors have no types
-    locator = axis_of_time.AutoDateLocator(tz=UTC, minticks=2, maxticks=8 if size is WIDE else 5)
-    lower.xaxis.set_major_locator(locator)
-    lower.xaxis.set_major_formatter(axis_of_time.ConciseDateFormatter(locator, tz=UTC))
+    _tell_time(lower, size)
     lower.xaxis.get_offset_text().set_color(_INK)
     upper.yaxis.set_major_locator(MaxNLocator(6))
     lower.yaxis.set_major_locator(MaxNLocator(3))
     lower.set_ylim(top=0, bottom=min(lower.get_ylim()[0], -0.1))
     lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %".replace("-", "−")))
     lower.text(0.008, 0.06, "drawdown", transform=lower.transAxes, color=_INK, va="bottom")
+
+
+def _tell_time(axes: Any, size: Size) -> None:
+    from matplotlib import dates
+
+    axis_of_time: Any = dates  # its constructors have no types
+    locator = axis_of_time.AutoDateLocator(tz=UTC, minticks=2, maxticks=5 if size is NARROW else 8)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(axis_of_time.ConciseDateFormatter(locator, tz=UTC))
 
 
 def _label(axes: Any, curves: Sequence[Curve], size: Size) -> None:

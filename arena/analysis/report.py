@@ -146,17 +146,22 @@ def _charts(report: Report) -> Markup:
     """Return the drawings for wide and narrow screens; empty before the first point."""
     if not any(report.equity.values()):
         return Markup()
-    curves = [
-        Curve(
-            label=_label(row, report.competitors),
-            style=index,
-            times=[datetime.fromisoformat(time) for time, _ in report.equity.get(row["llm_id"], ())],
-            equity=[float(equity) for _, equity in report.equity.get(row["llm_id"], ())],
-        )
-        for index, row in enumerate(report.competitors)
-    ]
+    curves = curves_of(report.competitors, report.equity)
     capital = float(report.competitors[0]["capital"])
     return Markup("").join(Markup(equity_chart(curves, capital, size)) for size in (WIDE, NARROW))  # noqa: S704  our own drawing
+
+
+def curves_of(competitors: Sequence[Row], equity: Mapping[str, Sequence[tuple[str, str]]]) -> list[Curve]:
+    """Return every competitor's curve of its (time, equity) by name."""
+    return [
+        Curve(
+            label=_label(row, competitors),
+            style=index,
+            times=[datetime.fromisoformat(time) for time, _ in equity.get(row["llm_id"], ())],
+            equity=[float(worth) for _, worth in equity.get(row["llm_id"], ())],
+        )
+        for index, row in enumerate(competitors)
+    ]
 
 
 def _label(row: Row, competitors: Sequence[Row]) -> str:

@@ -6,7 +6,7 @@ the client order id.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from arena.application.ports import Exchange
 from arena.application.sending import Execution, plan_name, position_name, protect, send, take_back, withdrawn
@@ -18,13 +18,13 @@ from arena.errors import ExchangeError
 _MAY_HOLD = (OrderStatus.FILLED, OrderStatus.UNKNOWN)
 
 
-def never() -> None:
+async def never() -> None:
     """Say that the season is not halted."""
     return
 
 
 async def execute(
-    plan: OrderPlan, exchange: Exchange, halted: Callable[[], str | None] = never, done: Execution | None = None
+    plan: OrderPlan, exchange: Exchange, halted: Callable[[], Awaitable[str | None]] = never, done: Execution | None = None
 ) -> Execution:
     """Send a plan's orders one after the other and return what came of them; never raises for a venue's fault.
 
@@ -41,7 +41,7 @@ async def execute(
     for guard in plan.guards:
         await _guard(guard, exchange, done)
     for entering in plan.entries:
-        why = halted() if all(done.left.values()) else "an exit of this cycle did not go through"
+        why = await halted() if all(done.left.values()) else "an exit of this cycle did not go through"
         if why is None:
             await _enter(entering, exchange, done)
         else:

@@ -16,6 +16,7 @@ from arena.domain.order import Fill, Intent, Order, OrderOutcome, PositionSide, 
 
 if TYPE_CHECKING:
     from arena.application.record import Alert, Booking, SeasonState
+    from arena.application.standing import Standing
 
 _CUT_OFF = frozenset({"length", "max_tokens", "model_context_window_exceeded"})  # OpenAI and DeepSeek; Anthropic's two
 
@@ -284,6 +285,22 @@ class Leases(Protocol):
 
     async def release(self, season_id: SeasonId, holder: str) -> None:
         """Give the lease back; nothing happens where `holder` has it no more."""
+        ...
+
+
+class Standings(Protocol):
+    """Whether a season goes on."""
+
+    async def standing(self, season_id: SeasonId) -> Standing | None:
+        """Return where the season stands; None where nobody has halted, resumed or ended it so far, and it runs."""
+        ...
+
+    async def stand(self, season_id: SeasonId, standing: Standing) -> None:
+        """Note where the season stands from now on.
+
+        Raises:
+            RecordsError: The season has not begun, or it has ended.
+        """
         ...
 
 

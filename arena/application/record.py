@@ -260,6 +260,7 @@ class SeasonState:
         decided_at: Times of the calls of the last hour, by competitor.
         executed: What is booked of the open intents so far, base asset, by client id; those without a trade are left out.
         spent_today: What the calls of the UTC day have cost so far, where their price is known, USD by competitor.
+        begun_at: When the last cycle began, by the venue's clock; None before the first.
     """
 
     season: Season
@@ -274,6 +275,7 @@ class SeasonState:
     lately: Lately = Lately()
     executed: Mapping[str, Decimal] = field(default_factory=dict)
     spent_today: Mapping[CompetitorId, Decimal] = field(default_factory=dict)
+    begun_at: datetime | None = None
 
     @property
     def ledgers(self) -> Mapping[CompetitorId, Ledger]:

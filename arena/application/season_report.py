@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from arena.analysis.report import CycleStory, Report, render_report
+from arena.analysis.charts import equity_picture
+from arena.analysis.report import CycleStory, Report, curves_of, render_report
 from arena.application.leaderboard import read_leaderboard
 from arena.application.ports import Records
 from arena.domain.competitor import SeasonId
@@ -26,9 +27,7 @@ async def season_report(records: Records, season_id: SeasonId) -> str:
         ConfigurationError: The records know no such season.
     """
     board = await read_leaderboard(records, season_id)
-    equity: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    async for row in records.rows("equity_points", season_id):
-        equity[row["llm_id"]].append((row["time"], row["equity"]))
+    equity = await _equity(records, season_id)
     newest: deque[Row] = deque(maxlen=CLOSED_TRADES)
     closed = 0
     async for row in records.rows("closed_trades", season_id):
@@ -48,6 +47,23 @@ async def season_report(records: Records, season_id: SeasonId) -> str:
         discrepancies=len(await _all(records, "discrepancies", season_id)),
     )
     return render_report(report)
+
+
+async def season_picture(records: Records, season_id: SeasonId) -> bytes | None:
+    """Return the equity curves so far as a PNG; None before the first point."""
+    equity = await _equity(records, season_id)
+    if not equity:
+        return None
+    competitors = await _all(records, "competitors", season_id)
+    return equity_picture(curves_of(competitors, equity), float(competitors[0]["capital"]))
+
+
+async def _equity(records: Records, season_id: SeasonId) -> dict[str, list[tuple[str, str]]]:
+    """Return every competitor's worth by time, as it is written down."""
+    equity: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    async for row in records.rows("equity_points", season_id):
+        equity[row["llm_id"]].append((row["time"], row["equity"]))
+    return equity
 
 
 async def _all(records: Records, table: str, season_id: SeasonId) -> list[Row]:

@@ -8,7 +8,7 @@ they have filled in the end and leaves their stops with exactly that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,13 +51,13 @@ class Terms:
         deadline: How long a position may be without a stop.
         thorough: Look at the accounts even where nothing is held and nothing is open, and record what the books cannot explain.
         standing_back: Says whether somebody else is just emptying the account: then nothing is sent.
-        halted: Says whether nothing may be opened: then no limit order goes on resting.
+        halted: Says why nothing may be opened, if so: then no limit order goes on resting.
     """
 
     deadline: timedelta
     thorough: bool
     standing_back: Callable[[], bool]
-    halted: Callable[[], bool]
+    halted: Callable[[], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ async def sweep(season_id: SeasonId, records: Records, held: Held, terms: Terms)
         state = await records.state(season_id, bookings[0].closed_at)
     ended: Said = {}
     if not terms.standing_back():
-        ended = await withdraw(_expired(state, held.since, terms), state, venue)
+        ended = await withdraw(await _expired(state, held.since, terms), state, venue)
     seen = await _look(state, venue, terms, ended)
     if not terms.standing_back() and (impeding := _impeding(state, seen, venue, terms)):
         ended = {**ended, **await withdraw(impeding, state, venue)}
@@ -145,11 +145,14 @@ async def _take_over(state: SeasonState, records: Records, venue: Venue) -> Book
     return booking
 
 
-def _expired(state: SeasonState, now: datetime, terms: Terms) -> list[Intent]:
+async def _expired(state: SeasonState, now: datetime, terms: Terms) -> list[Intent]:
     """Return the limit orders whose time is over: a cycle begins, the season is halted, or the next cycle does not come."""
+    resting = limit_entries(state)
+    if not resting:
+        return []
     longest = MISSED_CYCLES * timedelta(seconds=state.season.interval_seconds)
-    over = terms.thorough or terms.halted()
-    return [intent for intent in limit_entries(state) if over or now - intent.created_at > longest]
+    over = terms.thorough or await terms.halted() is not None
+    return [intent for intent in resting if over or now - intent.created_at > longest]
 
 
 async def _look(state: SeasonState, venue: Venue, terms: Terms, ended: Said) -> _Seen:

@@ -1,7 +1,7 @@
 -- What the schema promises on its own, whoever comes: tables, locks on what happened, and who may call what.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(54);
+select plan(55);
 
 select has_table('public', each, each) from unnest(array[
     'seasons', 'competitors', 'cycles', 'bookings', 'llm_accounts', 'llm_decisions', 'positions', 'closed_trades', 'snapshots',
@@ -15,7 +15,7 @@ select col_is_unique('public', 'bookings', array['season_id', 'number'], 'a book
 select col_is_unique('public', 'llm_accounts', array['season_id', 'llm_id'], 'a competitor has one account');
 
 select table_privs_are('public', each, 'anon', array[]::text[], 'anon: ' || each)
-from unnest(array['seasons', 'fills', 'ledger_entries', 'leases', 'paper_books']) as each;
+from unnest(array['seasons', 'fills', 'ledger_entries', 'leases', 'paper_books', 'standings']) as each;
 select table_privs_are('public', each, 'service_role', array['SELECT'], 'the service reads: ' || each)
 from unnest(array['seasons', 'fills', 'ledger_entries', 'llm_accounts', 'positions']) as each;
 select function_privs_are('public', 'book', array['jsonb'], each, array[]::text[], each || ' books nothing')

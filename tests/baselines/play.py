@@ -143,6 +143,7 @@ async def _arena(
         models={LLM: RuleModel(playbook.rule)},
         records=records,
         leases=records,
+        standings=records,
         notifier=SilentNotifier(),
         budget=RequestBudget(),
         holder="baseline",

@@ -24,6 +24,7 @@ from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.ports import Records
 from arena.application.record import LATELY, Alert, AlertKind, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
+from arena.application.standing import SeasonStatus, Standing
 from arena.audit.verify import read_verification
 from arena.domain.competitor import (
     SHARED_ACCOUNT,
@@ -291,6 +292,23 @@ class RecordsContract:
         assert [row["number"] for row in await table(records, "bookings")] == [1]
         assert len(await table(records, "fills")) == len(record.fills)
         assert (await records.state(TEST, record.closed_at)).books == record.books
+
+    async def test_a_season_stands_where_it_was_last_put_and_its_end_is_for_good(self, records: Records, reopen: Open) -> None:
+        def stand(status: SeasonStatus, reason: str) -> Standing:
+            return Standing(status=status, reason=reason, time=START)
+
+        halted, ended = stand(SeasonStatus.HALTED, "die Bücher – они"), stand(SeasonStatus.ENDED, "over")
+        with pytest.raises(RecordsError):
+            await records.stand(TEST, halted)
+        await records.open_season(Story().season)
+        await records.state(TEST, START)
+        assert await records.standing(TEST) is None
+        for wanted in (halted, stand(SeasonStatus.RUNNING, "seen to"), halted, halted, ended, ended):
+            await records.stand(TEST, wanted)
+            assert await reopen().standing(TEST) == wanted
+        with pytest.raises(RecordsError, match="has ended"):
+            await records.stand(TEST, halted)
+        assert await reopen().standing(TEST) == ended
 
     async def test_nothing_is_cut_off_at_a_thousand_rows(self, records: Records) -> None:
         story = Story()

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from arena.adapters.storage import sqlite as sqlite_module
 from arena.adapters.storage.booking_rows import KEPT_WHEN_CLOSED, booking_rows
+from arena.adapters.storage.drift import sqlite_drift
 from arena.adapters.storage.marks import marked, sealed, sealed_season
 from arena.adapters.storage.rows import TABLES, cell, intent_row, season_rows
 from arena.adapters.storage.sqlite import SqliteRecords
@@ -62,6 +63,16 @@ class TestSqliteFile:
         path.write_text("season,cycle\n" * 100)
         with pytest.raises(ConfigurationError, match=r"arena\.db is not a file of the arena's records"):
             SqliteRecords(path)
+
+    async def test_the_version_before_lacks_a_table_and_gets_it(self, path: Path) -> None:
+        with SqliteRecords(path) as records:
+            await records.open_season(season())
+        before = raw(path)
+        before.executescript("DROP TABLE standings; PRAGMA user_version = 4")
+        before.close()
+        with SqliteRecords(path) as records:
+            assert await records.standing(TEST) is None
+            assert list(sqlite_drift(records._db)) == []
 
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="cannot be opened"):

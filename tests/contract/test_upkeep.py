@@ -147,7 +147,7 @@ def test_what_is_no_whole_archive_is_refused(tmp_path: Path) -> None:
         (("",), "not a whole archive"),
         (('{"format":"another"}', "{}"), "is not a season's archive"),
         (('{"format":"llm-trading-arena season","schema":1,"season_id":"x"}', "{}"), "of schema 1"),
-        (('{"format":"llm-trading-arena season","schema":4,"season_id":"x"}', '["seasons",{}]'), "not a whole archive"),
+        (('{"format":"llm-trading-arena season","schema":5,"season_id":"x"}', '["seasons",{}]'), "not a whole archive"),
     ):
         with pytest.raises(ConfigurationError, match=why):
             Archive(kept(*lines))
@@ -234,9 +234,9 @@ async def test_a_schema_that_was_changed_by_hand_is_named(place: Place, supabase
     with supabase.fresh_database() as fresh:
         fresh.sql("alter table fills disable trigger unchanged")
         fresh.sql("alter table turns disable row level security")
-        fresh.sql("create or replace function schema_version() returns integer language sql as $$ select 5 $$")
+        fresh.sql("create or replace function schema_version() returns integer language sql as $$ select 6 $$")
         fresh.sql("drop function release_lease(text, text)")
-        fresh.sql("delete from supabase_migrations.schema_migrations where version like '%0100'")
+        fresh.sql("delete from supabase_migrations.schema_migrations where version = '20261127000100'")
         assert PostgresUpkeep(fresh.owner_dsn).drift() == [
             "migration 20261127000100_access.sql is not applied",
             "function release_lease is missing",
@@ -347,7 +347,7 @@ class TestCommands:
         assert self.run("init").output == "nothing to make: the store is up to date\n"
         taken = self.run("import", "a.jsonl.gz")
         assert taken.exit_code == 0 and taken.output.startswith("season test: ")
-        assert "answers, schema 4" in self.run("check").output
+        assert "answers, schema 5" in self.run("check").output
         found = SupabaseRecords(supabase.url, supabase.service_key)
         assert await everything(found) == here
         found.close()

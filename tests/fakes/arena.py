@@ -91,6 +91,7 @@ class Table:
             models=self.models,
             records=records,
             leases=records,
+            standings=records,
             notifier=SilentNotifier(),
             budget=RequestBudget(),
             holder=f"run-{self.runs}",

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,21 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
 from arena.application.fairness import read_fairness
 from arena.application.ports import LanguageModel
 from arena.application.reconcile import summed_positions
 from arena.application.record import CycleRecord
+from arena.application.standing import SeasonStatus, Standing
 from arena.domain.competitor import SeasonId
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.domain.order import OrderStatus, PositionSide
 from arena.errors import CycleConflict, ModelFault
 from arena.halting import halt
-from flows.trading_cycle import run_cycle
+from flows.trading_cycle import run_cycle, too_late
+from tasks import artifacts
 from tests.fakes.arena import Table
 from tests.fakes.build import BAR
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
@@ -325,8 +328,12 @@ async def test_equity_is_marked_at_the_same_instant_for_all(tmp_path: Path) -> N
     assert record.closed_at - record.scheduled_at < BAR
 
 
-async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["file", "store"])
+async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     monkeypatch.chdir(tmp_path)
+    reason = "while the models were thinking"
     leave = answer(part("SOLUSDT", "close"), part("BTCUSDT", "open_long", size_percent=50, leverage=5, stop_price=55000))
     at = table(tmp_path, A=ScriptedModel(answer(LONG), leave))
     await cycle(at)
@@ -334,12 +341,55 @@ async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(tmp_path
 
     class HaltingModel(ScriptedModel):
         async def complete(self, prompt: Any, timeout_seconds: float) -> Any:
-            halt(at.settings, "while the models were thinking")
+            if where == "file":
+                halt(at.settings, reason)
+            else:  # on another machine
+                arena = await at.arena()
+                halted = Standing(status=SeasonStatus.HALTED, reason=reason, time=at.engine.now)
+                await arena.standings.stand(arena.season.season_id, halted)
             return await super().complete(prompt, timeout_seconds)
 
     at.models = {llm_id: HaltingModel(leave) for llm_id in at.models}
     record, _ = await cycle(at)
     assert next(iter(record.ledgers.values())).positions == {}
     assert at.account.buckets == {} and record.discrepancies == ()
-    why = "nothing was opened: the season is halted (while the models were thinking)"
+    why = f"nothing was opened: the season is halted ({reason})"
     assert record.turns[0].skipped == {"BTCUSDT": why}
+
+
+async def test_a_late_run_of_the_schedule_does_the_cycle_of_now_once(tmp_path: Path) -> None:
+    at = table(tmp_path, A=ScriptedModel(HOLD))
+    arena = await at.arena()
+    late_by = timedelta(minutes=33)  # three into the interval
+
+    @flow(name="late-run")
+    async def run(auto_scheduled: bool, run_count: int) -> str | None:
+        mine = FlowRunContext.get().flow_run
+        mine.auto_scheduled, mine.run_count = auto_scheduled, run_count
+        mine.expected_start_time = datetime.now(UTC) - late_by
+        return await too_late(arena)
+
+    assert await run(True, 1) is None, "nobody has done this interval's cycle"
+    await cycle(at)
+    assert "late, and the cycle of this interval began" in (await run(True, 1) or "")
+    assert await run(False, 1) is None and await run(True, 2) is None, "somebody wants it"
+    at.pass_time()
+    assert await run(True, 1) is None, "the next interval"
+
+
+async def test_a_cycle_shows_what_it_came_to_in_the_ui(tmp_path: Path) -> None:
+    at = table(tmp_path, A=ScriptedModel(answer(LONG)), B=ScriptedModel("no decision at all"))
+
+    @flow(name="shown")
+    async def run() -> None:
+        arena = await at.arena()
+        await artifacts.show(arena, await run_cycle(arena))
+
+    await run()
+    async with get_client() as client:
+        found = {each.key: each for each in await client.read_latest_artifacts() if str(each.key).startswith("test-")}
+    assert set(found) == {"test-leaderboard", "test-decisions", "test-equity"}
+    assert {row["competitor"] for row in json.loads(str(found["test-leaderboard"].data))} == {"LLM-A", "LLM-B"}
+    assert "## LLM-B\ninvalid answer" in str(found["test-decisions"].data)
+    assert str(found["test-equity"].data).startswith("![equity](data:image/png;base64,")
+    assert [number for number in range(1, 26) if artifacts.hourly((await at.arena()).season, number)] == [1, 13, 25]

@@ -3,7 +3,8 @@
     python -m tests.store_speed [--cycles 10000]
 
 Three competitors. Supabase is the local stack with its spool, as production uses it, and every commit is on the disk. The last
-line is one JSON object; times are milliseconds, medians.
+line is one JSON object; times are milliseconds, medians. `lease` is a call that does next to nothing: what of the rest is the way
+there and back.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.leaderboard import read_leaderboard
-from arena.application.ports import Records
+from arena.application.ports import Leases, Records
 from scripts.processes import default_signals
 from scripts.supabase_local.stack import Stack, running
 from tests.fakes.season import Story
@@ -38,14 +39,16 @@ RANKING = ("competitors", "llm_accounts")  # who leads by equity; the leaderboar
 SLOWER = 1.5  # a commit at the end may take this many times one at the start
 
 
+Store = SqliteRecords | SpooledRecords
 Times = dict[str, list[float]]  # milliseconds, by what was called and when in its season
 
 
 class Play:
     """A season that is played through a store as the flow does."""
 
-    def __init__(self, records: Records) -> None:
-        self.records = records
+    def __init__(self, store: Store) -> None:
+        self.records: Records = store
+        self.leases: Leases = store
         self.story = Story()
         self.season_id = self.story.season.season_id
 
@@ -68,6 +71,9 @@ class Play:
         await self.records.append_intents(self.season_id, self.story.intents.pop(record.number))
         with measured(times, f"book_{when}"):
             await self.records.book(record)
+        if when:
+            with measured(times, "lease"):
+                await self.leases.take(self.season_id, "somebody", record.scheduled_at, record.scheduled_at)
 
     async def ranking(self) -> None:
         """Read who leads."""
@@ -126,13 +132,13 @@ def _measured(name: str, opened: Callable[[Path], Any], cycles: int) -> dict[str
 
 
 @contextmanager
-def _sqlite(folder: Path) -> Iterator[tuple[Records, Records]]:
+def _sqlite(folder: Path) -> Iterator[tuple[Store, Store]]:
     with SqliteRecords(folder / "long.sqlite") as long, SqliteRecords(folder / "fresh.sqlite") as fresh:
         yield long, fresh
 
 
 @contextmanager
-def _supabase(folder: Path) -> Iterator[tuple[Records, Records]]:
+def _supabase(folder: Path) -> Iterator[tuple[Store, Store]]:
     def spooled(on: Stack, name: str) -> SpooledRecords:
         return SpooledRecords(SupabaseRecords(on.url, on.service_key), SpoolFile(folder / f"{name}.sqlite"))
 

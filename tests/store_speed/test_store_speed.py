@@ -23,7 +23,7 @@ def test_a_short_season_is_measured_on_both_stores() -> None:
     found = json.loads(ended.stdout.splitlines()[-1])
     assert found["cycles"] == 30
     for store in ("sqlite", "supabase"):
-        names = {"book_start", "book_end", "state_start", "state_end", "ranking_end", "leaderboard_end", "ratio"}
+        names = {"book_start", "book_end", "state_start", "state_end", "ranking_end", "leaderboard_end", "lease", "ratio"}
         assert set(found[store]) == names
         assert min(found[store].values()) > 0
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.analysis.charts import COLOURS, DASHES, NARROW, WIDE, Curve, drawdowns, equity_chart, spread, thinned
+from arena.analysis.charts import COLOURS, DASHES, NARROW, WIDE, Curve, drawdowns, equity_chart, equity_picture, spread, thinned
 from arena.analysis.report import percent, price, signed, usd, when
 from arena.application.season_report import season_report
 from arena.domain.competitor import Season, SeasonId
@@ -248,3 +248,9 @@ def test_figures_are_written_as_people_read_them() -> None:
         "0.00001234",
     ]
     assert when("2025-01-01T08:05:00.000000Z") == "1 Jan 2025, 08:05"
+
+
+def test_the_picture_is_a_png_whatever_the_names_are_and_shows_each_curve() -> None:
+    one = equity_picture([curve([200.0, 201.0], label="$\\frac<b>$")], 200.0)
+    two = equity_picture([curve([200.0, 201.0], label="$\\frac<b>$"), curve([200.0, 190.0], 1)], 200.0)
+    assert one.startswith(b"\x89PNG") and two.startswith(b"\x89PNG") and one != two

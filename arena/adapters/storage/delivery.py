@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -70,13 +70,13 @@ class Delivery:
         if not self.reachable:
             return None
         try:
-            await self._deliver()
+            await self._deliver(self._file.waiting())
             return (await call(),)
         except RecordsUnavailable as error:
             self.fails(error)
             return None
 
-    async def delivered(self, own: int) -> bool:
+    async def delivered(self, own: Write) -> bool:
         """Deliver what waits up to the caller's own write; False while Supabase is away.
 
         Raises:
@@ -85,28 +85,28 @@ class Delivery:
         if not self.reachable:
             return False
         try:
-            await self._deliver(own)
+            await self._deliver([*self._file.waiting_before(own), own], own)
         except RecordsUnavailable as error:
             self.fails(error)
             return False
         return True
 
-    async def _deliver(self, own: int = 0) -> None:
-        """Send what waits, in order. What Supabase refuses is refused to its writer, or set aside where that one is long gone."""
-        for write in self._file.waiting():
+    async def _deliver(self, writes: Sequence[Write], own: Write | None = None) -> None:
+        """Send writes in their order. What Supabase refuses is refused to its writer, or set aside where that one is gone."""
+        for write in writes:
             try:
                 await self._send(write)
             except RecordsUnavailable:
                 raise
             except RecordsError as error:
-                if write.number == own:
+                if write is own:
                     raise
-                self._file.refused(write.number, str(error))
+                self._file.refused(write, str(error))
                 log.error(  # noqa: TRY400  the sentence is enough
                     "Supabase would not take %s of %s: %s; it is kept in %s", write.name, write.season_id, error, self._file.path
                 )
             else:
-                self._file.delivered(write.number)
+                self._file.delivered(write)
         if self.away:
             log.warning("Supabase is back, and has everything that waited")
         self.away = False

@@ -7,12 +7,11 @@ short, so that they are no proof: the hash of a booking's rows is, and each is c
 
 from __future__ import annotations
 
-import json
 from binascii import crc_hqx
 from collections.abc import Mapping
 from typing import Any
 
-from arena.adapters.storage.rows import Row, Tables, as_json, digest
+from arena.adapters.storage.rows import ENCODER, Row, Tables, as_json, digest
 
 CELL = 4  # hexadecimal digits of a cell's check, a CRC of 16 bits: it sees every change of two neighbouring bytes
 _HEX = f"%0{CELL}x"
@@ -52,7 +51,7 @@ def sealed(tables: Tables) -> Tables:
 def journal_hash(tables: Tables) -> str:
     """Return the SHA-256 of everything in these rows that stays as it is."""
     kept = {table: rows for table, rows in tables.items() if rows and table not in SHARED | PROJECTED}
-    return digest(json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+    return digest(ENCODER.encode(kept))
 
 
 def chained(before: str, payload_hash: str) -> str:

@@ -66,6 +66,16 @@ def unknown_season(season_id: str, known: Sequence[str]) -> ConfigurationError:
     return ConfigurationError(f"there is no season {season_id} in the records; {there}")
 
 
+def stands_nowhere(season_id: str) -> RecordsError:
+    """A season that has not begun cannot be halted in the store."""
+    return RecordsError(f"the season {season_id} has not begun")
+
+
+def has_ended(season_id: str) -> RecordsError:
+    """Nothing follows the end of a season."""
+    return RecordsError(f"the season {season_id} has ended: name a new SEASON in .env")
+
+
 def check_wallets(booked: Mapping[str, str], tables: Tables) -> None:
     """Refuse wallets that the entries of a booking do not lead to.
 

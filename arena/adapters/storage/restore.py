@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from arena.application.record import BookedFill, Books
+from arena.application.standing import SeasonStatus, Standing
 from arena.domain.competitor import (
     AccountId,
     AccountMode,
@@ -43,6 +44,11 @@ def season_of(row: Stored, competitors: Iterable[Stored]) -> Season:
         account_mode=AccountMode(row["account_mode"]),
         strategy=row["strategy"],
     )
+
+
+def standing_of(row: Stored) -> Standing:
+    """Return where a season stood since the row's time."""
+    return Standing(status=SeasonStatus(row["status"]), reason=row["reason"], time=datetime.fromisoformat(row["time"]))
 
 
 def booked_fill_of(row: Stored) -> BookedFill:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -68,7 +68,8 @@ def iso(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"  # ten times as fast as strftime
+    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return there.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"  # ten times as fast as strftime
 
 
 def clean(text: str) -> str:
@@ -80,24 +81,23 @@ def clean(text: str) -> str:
 
 def as_json(value: object) -> str:
     """Return the one JSON text of a value: keys sorted, no spaces, decimals and times as strings."""
-    return json.dumps(_plain_value(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return ENCODER.encode(_plain_value(value))
+
+
+ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))  # `json.dumps` makes one at every call
 
 
 def cell(value: object) -> str | int | None:
     """Return a field as a column keeps it."""
-    match value:
-        case None:
-            return None
-        case int():  # bool too: 0 or 1
-            return int(value)
-        case str():
-            return clean(value)
-        case Decimal():
-            return plain(value)
-        case datetime():
-            return iso(value)
-        case _:
-            return as_json(value)
+    if value is None:
+        return None
+    kept = _CELLS.get(value.__class__)
+    if kept is not None:
+        return kept(value)
+    return clean(value) if isinstance(value, str) else as_json(value)  # a StrEnum, or what is made of other values
+
+
+_CELLS: Mapping[type, Callable[[Any], str | int]] = {str: clean, Decimal: plain, datetime: iso, int: int, bool: int}
 
 
 def season_rows(season: Season) -> Tables:

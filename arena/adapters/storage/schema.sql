@@ -508,6 +508,17 @@ CREATE TABLE IF NOT EXISTS alerts (
 CREATE INDEX IF NOT EXISTS alerts_cycle ON alerts (season_id, cycle);
 CREATE INDEX IF NOT EXISTS discrepancies_cycle ON discrepancies (season_id, cycle);
 
+-- Where a season stands; the last row counts, and one that has ended is never followed.
+CREATE TABLE IF NOT EXISTS standings (
+    id INTEGER PRIMARY KEY,
+    season_id TEXT NOT NULL REFERENCES seasons (season_id) ON DELETE RESTRICT,
+    status TEXT NOT NULL CHECK (status IN ('running', 'halted', 'ended')),
+    reason TEXT NOT NULL,
+    time TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
+) STRICT;
+CREATE INDEX IF NOT EXISTS standings_season ON standings (season_id, id);
+
 -- Who may act on a season's accounts now, by the venue's clock.
 CREATE TABLE IF NOT EXISTS leases (
     season_id TEXT PRIMARY KEY,
@@ -524,6 +535,10 @@ CREATE TABLE IF NOT EXISTS paper_books (
     PRIMARY KEY (season_id, account)
 ) STRICT;
 
+CREATE TRIGGER IF NOT EXISTS standings_unchanged BEFORE UPDATE ON standings
+BEGIN SELECT RAISE(ABORT, 'standings is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS standings_kept BEFORE DELETE ON standings
+BEGIN SELECT RAISE(ABORT, 'standings is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS seasons_unchanged BEFORE UPDATE ON seasons
 BEGIN SELECT RAISE(ABORT, 'seasons is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS seasons_kept BEFORE DELETE ON seasons

@@ -83,31 +83,35 @@ class SpoolFile:
         """Let others write."""
         fcntl.flock(self._turns, fcntl.LOCK_UN)
 
-    def append(self, season_id: str, name: str, arguments: dict[str, Any]) -> int:
-        """Write down a write before it is sent, and return its number."""
+    def append(self, season_id: str, name: str, arguments: dict[str, Any]) -> Write:
+        """Write down a write before it is sent."""
         text = json.dumps(arguments, ensure_ascii=False)
         added = self._db.execute("INSERT INTO writes (season_id, name, arguments) VALUES (?, ?, ?)", (season_id, name, text))
-        return added.lastrowid or 0
+        return Write(number=added.lastrowid or 0, season_id=season_id, name=name, arguments=arguments)
 
     def hold(self) -> None:
         """Bring everything to the disk: nobody else has it."""
         self._db.execute("PRAGMA wal_checkpoint(FULL)")
 
-    def drop(self, number: int) -> None:
+    def drop(self, write: Write) -> None:
         """Forget a write that was refused to the one who wanted it."""
-        self._db.execute("DELETE FROM writes WHERE id = ?", (number,))
+        self._db.execute("DELETE FROM writes WHERE id = ?", (write.number,))
 
-    def delivered(self, number: int) -> None:
+    def delivered(self, write: Write) -> None:
         """Note that Supabase has a write."""
-        self._db.execute("UPDATE writes SET delivered = 1 WHERE id = ?", (number,))
+        self._db.execute("UPDATE writes SET delivered = 1 WHERE id = ?", (write.number,))
 
-    def refused(self, number: int, why: str) -> None:
+    def refused(self, write: Write, why: str) -> None:
         """Set a write aside that Supabase would not take any more; it is kept."""
-        self._db.execute("UPDATE writes SET refused = ? WHERE id = ?", (why, number))
+        self._db.execute("UPDATE writes SET refused = ? WHERE id = ?", (why, write.number))
 
     def waiting(self) -> list[Write]:
         """Return what is still to be delivered, oldest first."""
         return self._writes("delivered = 0 AND refused IS NULL")
+
+    def waiting_before(self, write: Write) -> list[Write]:
+        """Return what is to be delivered before a write, oldest first."""
+        return self._writes("delivered = 0 AND refused IS NULL AND id < ?", write.number)
 
     def since_state(self, season_id: str) -> list[Write]:
         """Return the writes that the kept rows of a season lack, oldest first."""

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from arena.adapters.storage.carried import with_booking, with_claim, with_intents
 from arena.adapters.storage.delivery import Delivery, book_moved
 from arena.adapters.storage.row_store import RowStore
-from arena.adapters.storage.rows import Row, Tables, iso, shown
+from arena.adapters.storage.rows import Row, Tables, flat, iso, shown
 from arena.adapters.storage.spool_file import SpoolFile, Write
+from arena.application.standing import Standing
 from arena.domain.competitor import AccountId, SeasonId
 from arena.errors import CycleConflict, RecordsError, RecordsUnavailable
 
@@ -29,7 +30,7 @@ LEASE_SECONDS = 1.5  # for Supabase's word on a lease, which lasts for 5
 
 
 class SpooledRecords(RowStore):
-    """The Records port, and with it the Leases and the PaperBooks port, over both."""
+    """The Records port, and with it the Standings, the Leases and the PaperBooks port, over both."""
 
     def __init__(self, remote: SupabaseRecords, file: SpoolFile, clock: Callable[[], float] = time.monotonic) -> None:
         self._remote = remote
@@ -103,12 +104,12 @@ class SpooledRecords(RowStore):
 
     async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
         """Yield a table's rows of a season in booking order; while Supabase is away, the season's own row alone."""
-        kept = self._file.kept_state(season_id)
         try:
             async for row in self._remote.rows(table, season_id):
                 yield row
         except RecordsUnavailable as error:
             self._delivery.fails(error)
+            kept = self._file.kept_state(season_id)
             if table != "seasons" or kept is None:
                 raise
             for row in kept["seasons"]:
@@ -138,6 +139,22 @@ class SpooledRecords(RowStore):
             except (RecordsUnavailable, TimeoutError) as error:
                 self._delivery.fails(error)
 
+    async def standing(self, season_id: SeasonId) -> Standing | None:
+        """Return where the season stands; None where nobody has halted, resumed or ended it so far.
+
+        Raises:
+            RecordsUnavailable: Supabase is away.
+        """
+        async with self._delivery.turn():
+            match await self._delivery.asked(partial(self._remote.standing, season_id)):
+                case (found,):
+                    return found
+        raise RecordsUnavailable(f"where season {season_id} stands was not read: Supabase is out of reach")
+
+    async def stand(self, season_id: SeasonId, standing: Standing) -> None:
+        """Note where the season stands from now on."""
+        await self._write(season_id, "write_standing", row=flat(standing))
+
     async def load_paper_book(self, season_id: SeasonId, account: AccountId) -> tuple[int, str] | None:
         """Return version and text of an account's book; None where none was ever saved."""
         async with self._delivery.turn():
@@ -159,14 +176,14 @@ class SpooledRecords(RowStore):
     async def _write(self, season_id: SeasonId, name: str, **arguments: Any) -> None:
         """Write down, then deliver; what cannot be delivered stays, unless it does not follow what was written before."""
         async with self._delivery.turn():
-            number = self._file.append(season_id, name, arguments)
+            write = self._file.append(season_id, name, arguments)
             try:
-                if not await self._delivery.delivered(number):
+                if not await self._delivery.delivered(write):
                     self._delivery.away = True
                     self._follow(season_id, name, arguments)
                     self._file.hold()
             except RecordsError:  # refused; what was cancelled, or met settings that do not fit any more, is delivered later
-                self._file.drop(number)
+                self._file.drop(write)
                 raise
 
     def _follow(self, season_id: SeasonId, name: str, arguments: Mapping[str, Any]) -> None:

@@ -1,16 +1,20 @@
-"""What the runs of a season share about its accounts: who may act on them now, and the books of the paper ones."""
+"""What the runs of a season share: whether it goes on, who may act on its accounts now, and the books of the paper ones."""
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 
-from arena.adapters.storage.rows import iso
+from arena.adapters.storage.refusals import has_ended, stands_nowhere
+from arena.adapters.storage.restore import standing_of
+from arena.adapters.storage.rows import flat, iso
 from arena.adapters.storage.sqlite_file import SqliteFile
+from arena.application.standing import SeasonStatus, Standing
 from arena.domain.competitor import AccountId, SeasonId
 
 
 class SqliteAccounts(SqliteFile):
-    """The Leases and the PaperBooks port on a file."""
+    """The Standings, the Leases and the PaperBooks port on a file."""
 
     async def take(self, season_id: SeasonId, holder: str, now: datetime, until: datetime) -> bool:
         """Take the lease on a season's accounts, or hold it longer; False while somebody else's has not run out."""
@@ -26,6 +30,24 @@ class SqliteAccounts(SqliteFile):
         """Give the lease back, where it is still `holder`'s."""
         with self._unit_of_work(f"the lease of season {season_id} was not given back") as db:
             db.execute("DELETE FROM leases WHERE season_id = ? AND holder = ?", (season_id, holder))
+
+    async def standing(self, season_id: SeasonId) -> Standing | None:
+        """Return where the season stands; None where nobody has halted, resumed or ended it so far."""
+        with self._unit_of_work(f"where season {season_id} stands was not read", begin="BEGIN") as db:
+            return _last_standing(db, season_id)
+
+    async def stand(self, season_id: SeasonId, standing: Standing) -> None:
+        """Note where the season stands from now on."""
+        with self._unit_of_work(f"where season {season_id} stands was not written") as db:
+            last = _last_standing(db, season_id)
+            if last == standing:
+                return
+            if last is not None and last.status is SeasonStatus.ENDED:
+                raise has_ended(season_id)
+            if db.execute("SELECT 1 FROM seasons WHERE season_id = ?", (season_id,)).fetchone() is None:
+                raise stands_nowhere(season_id)
+            written = "INSERT INTO standings (status, reason, time, season_id) VALUES (:status, :reason, :time, :season_id)"
+            db.execute(written, flat(standing) | {"season_id": season_id})
 
     async def load_paper_book(self, season_id: SeasonId, account: AccountId) -> tuple[int, str] | None:
         """Return version and text of an account's book; None where none was ever saved."""
@@ -49,3 +71,10 @@ class SqliteAccounts(SqliteFile):
                 return True
             same = "SELECT 1 FROM paper_books WHERE season_id = ? AND account = ? AND version = ? AND text = ?"
             return db.execute(same, (*key, version + 1, text)).fetchone() is not None
+
+
+def _last_standing(db: sqlite3.Connection, season_id: SeasonId) -> Standing | None:
+    row = db.execute(
+        "SELECT status, reason, time FROM standings WHERE season_id = ? ORDER BY id DESC LIMIT 1", (season_id,)
+    ).fetchone()
+    return None if row is None else standing_of(row)

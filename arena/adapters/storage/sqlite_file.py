@@ -14,7 +14,8 @@ from typing import Self
 
 from arena.errors import ConfigurationError, RecordsError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
+_GROWN_FROM = 4  # which only lacks tables
 OWNER_ONLY = 0o600
 BUSY_TIMEOUT_MS = 5000
 BUSY_PAUSE_SECONDS = 0.01
@@ -94,7 +95,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ledger_entries'").fetchone():
             raise ConfigurationError(f"{path} is another program's database; name a new file for the records")
-    elif version not in (0, SCHEMA_VERSION):
+    elif version not in (0, _GROWN_FROM, SCHEMA_VERSION):
         age = "a newer" if version > SCHEMA_VERSION else "an older"
         raise ConfigurationError(
             f"{path} was written by {age} version of the arena (schema {version}, this one knows {SCHEMA_VERSION}); "
@@ -103,7 +104,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")  # an intent must survive a power cut: the order is sent right after it
     connection.execute("PRAGMA foreign_keys = ON")
-    if version == 0:
+    if version != SCHEMA_VERSION:
         schema = files("arena.adapters.storage").joinpath("schema.sql").read_text(encoding="utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;")
 

@@ -47,10 +47,11 @@ def state_of(rows: Tables, as_of: datetime) -> SeasonState:
     last = rows["bookings"][0] if rows["bookings"] else None
     ledgers = _ledgers(rows)
     settled_until = datetime.fromisoformat(last["closed_at"]) if last else season.started_at
+    begun = max(rows["cycles"], key=lambda row: row["number"], default=None)
     is_open = [row for row in rows["intents"] if row["closed_booking"] is None]
     return SeasonState(
         season=season,
-        number=max((row["number"] for row in rows["cycles"]), default=0),
+        number=begun["number"] if begun else 0,
         booking=last["number"] if last else 0,
         books=books_of(last, ledgers) if last else Books(ledgers=ledgers),
         intents={row["client_order_id"]: intent_of(row) for row in is_open},
@@ -61,6 +62,7 @@ def state_of(rows: Tables, as_of: datetime) -> SeasonState:
         lately=_lately(rows, settled_until - LATELY),
         executed=_executed(rows["fills"], [row["client_order_id"] for row in is_open]),
         spent_today=_spent(rows["model_calls"], season, as_of),
+        begun_at=datetime.fromisoformat(begun["scheduled_at"]) if begun else None,
     )
 
 

@@ -14,27 +14,31 @@ from supabase import ClientOptions, create_client
 
 from arena.adapters.storage.refusals import (
     claimed,
+    has_ended,
     moved,
     name_of,
     never_begun,
     no_table,
     other_contents,
     rewritten,
+    stands_nowhere,
     unexplained,
     unknown_season,
     vanished,
 )
+from arena.adapters.storage.restore import standing_of
 from arena.adapters.storage.row_store import RowStore
-from arena.adapters.storage.rows import TABLES, Row, Tables, iso, shown
+from arena.adapters.storage.rows import TABLES, Row, Tables, flat, iso, shown
 from arena.adapters.storage.state import WINDOW, midnight
 from arena.adapters.storage.supabase_wire import from_wire, rows_of, to_wire
 from arena.application.past import PAST_TURNS
 from arena.application.record import LATELY
+from arena.application.standing import Standing
 from arena.domain.competitor import AccountId, SeasonId
 from arena.domain.money import plain
 from arena.errors import ConfigurationError, RecordsError, RecordsUnavailable
 
-SCHEMA_VERSION = 4  # what `schema_version()` of the last migration says
+SCHEMA_VERSION = 5  # what `schema_version()` of the last migration says
 TIMEOUT_SECONDS = 10  # whole seconds: a fraction is cut off by the client
 PAGE = 1000  # rows of a reply, whatever the server's own limit: a page is one value
 _ABSENT = {429, 502, 503, 504, *range(520, 531)}  # said by what stands in front of the database; the last are Cloudflare's
@@ -45,7 +49,7 @@ _DENIED = {"42501", "PGRST301", "PGRST303", "401", "403"}
 
 
 class SupabaseRecords(RowStore):
-    """The Records port, and with it the Leases and the PaperBooks port, in a Supabase project.
+    """The Records port, and with it the Standings, the Leases and the PaperBooks port, in a Supabase project.
 
     Args:
         url: Of the project.
@@ -138,6 +142,23 @@ class SupabaseRecords(RowStore):
         """Give the lease back, where it is still `holder`'s."""
         await self._call(f"the lease of season {season_id} was not given back", "release_lease", season=season_id, wanted=holder)
 
+    async def standing(self, season_id: SeasonId) -> Standing | None:
+        """Return where the season stands; None where nobody has halted, resumed or ended it so far."""
+        found = await self._call(f"where season {season_id} stands was not read", "standing", season=season_id)
+        return None if found is None else standing_of(found)
+
+    async def stand(self, season_id: SeasonId, standing: Standing) -> None:
+        """Note where the season stands from now on."""
+        await self.write_standing(season_id, flat(standing))
+
+    async def write_standing(self, season_id: SeasonId, row: Row) -> None:
+        """Note where the season stands from now on; doing so again changes nothing."""
+        outcome = await self._call(f"where season {season_id} stands was not written", "stand", season=season_id, **row)
+        if outcome == "unknown":
+            raise stands_nowhere(season_id)
+        if outcome == "ended":
+            raise has_ended(season_id)
+
     async def load_paper_book(self, season_id: SeasonId, account: AccountId) -> tuple[int, str] | None:
         """Return version and text of an account's book; None where none was ever saved."""
         what = f"the paper book of {account} in season {season_id} was not read"
@@ -179,7 +200,7 @@ class SupabaseRecords(RowStore):
         return RecordsError(f"{failure}: {message}")
 
 
-_PLAIN = frozenset({"append_intents"})  # whose text is a value, not a JSON
+_PLAIN = frozenset({"append_intents", "stand"})  # whose text is a value, not a JSON
 
 
 def _refuse_absence(response: httpx.Response) -> None:

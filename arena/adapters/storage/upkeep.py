@@ -27,7 +27,7 @@ from arena.errors import ConfigurationError, RecordsError
 if TYPE_CHECKING:
     import psycopg
 
-EVERY_TABLE = (*ARCHIVED, "leases")  # a table comes after those that it refers to
+EVERY_TABLE = (*ARCHIVED, "leases", "standings")  # a table comes after those that it refers to
 PAGE = 500
 _OLD = (  # the market's part of prompts, which no booked cycle after a moment shows; the cycles keep its hash
     "DELETE FROM prompts WHERE season_id = {0} AND part = 'market' AND hash NOT IN "

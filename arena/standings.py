@@ -1,0 +1,81 @@
+"""Halting a season, letting it go on and ending it: by the file, which this machine obeys, and in the store, which all do."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+from arena.application.standing import SeasonStatus, Standing
+from arena.connections import open_records
+from arena.domain.competitor import SeasonId
+from arena.errors import ArenaError, ConfigurationError
+from arena.halting import halt, halted, resume
+from arena.season_start import has_begun
+from arena.settings import VenueSettings
+
+
+async def standing_of(settings: VenueSettings) -> Standing | None:
+    """Return where the season stands, the file before the store; None before it has begun."""
+    why = halted(settings)
+    if why is not None:
+        written = datetime.fromtimestamp(settings.halt_file.stat().st_mtime, UTC)
+        return Standing(status=SeasonStatus.HALTED, reason=why, time=written)
+    if not await has_begun(settings):
+        return None
+    async with AsyncExitStack() as closing:
+        known = await open_records(settings, closing).standing(SeasonId(settings.season))
+    return known or Standing(status=SeasonStatus.RUNNING, reason="", time=datetime.now(UTC))
+
+
+async def halt_season(settings: VenueSettings, reason: str) -> str | None:
+    """Halt, by the file first; return why the store could not be told, or None."""
+    halt(settings, reason)
+    try:
+        await _stand(settings, SeasonStatus.HALTED, reason)
+    except ArenaError as error:
+        return f"other machines do not know of it: {error}"
+    return None
+
+
+async def resume_season(settings: VenueSettings, reason: str) -> bool:
+    """Let a halted season go on; return whether it was halted.
+
+    Raises:
+        RecordsError: It has ended, or the store cannot be told; the season is halted as before.
+    """
+    standing = await standing_of(settings)
+    if standing is None or standing.status is SeasonStatus.RUNNING:
+        return False
+    await _stand(settings, SeasonStatus.RUNNING, reason)
+    resume(settings)
+    return True
+
+
+async def end_season(settings: VenueSettings, reason: str) -> None:
+    """End the season for good: no cycle begins in it any more.
+
+    Raises:
+        ConfigurationError: It has not begun, or positions are held.
+        RecordsError: The store cannot be told.
+    """
+    season_id = SeasonId(settings.season)
+    if not await has_begun(settings):
+        raise ConfigurationError(f"the season {season_id} has not begun: there is nothing to end")
+    async with AsyncExitStack() as closing:
+        records = open_records(settings, closing)
+        positions = [row async for row in records.rows("positions", season_id) if row["status"] == "open"]
+        if positions:
+            held = ", ".join(f"{row['llm_id']} {row['symbol']}" for row in positions)
+            raise ConfigurationError(
+                f"the season {season_id} still holds {held}: `arena shutdown` closes everything, the next sweep books it"
+            )
+        await records.stand(season_id, Standing(status=SeasonStatus.ENDED, reason=reason, time=datetime.now(UTC)))
+
+
+async def _stand(settings: VenueSettings, status: SeasonStatus, reason: str) -> None:
+    """Note in the store where the season stands; one that has not begun stands nowhere yet."""
+    if not await has_begun(settings):
+        return
+    async with AsyncExitStack() as closing:
+        standing = Standing(status=status, reason=reason, time=datetime.now(UTC))
+        await open_records(settings, closing).stand(SeasonId(settings.season), standing)

@@ -1,0 +1,1 @@
+"""What a cycle costs beside its models, step by step (`make bench`)."""
