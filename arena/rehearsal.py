@@ -115,6 +115,7 @@ async def _arena(settings: Settings, asking: bool) -> AsyncIterator[Arena]:
             models={each.llm_id: open_model(settings, each, closing) for each in competitors} if asking else {},
             records=records,
             leases=records,
+            standings=records,
             notifier=SilentNotifier(),
             budget=budget,
             holder="rehearsal",

@@ -1,10 +1,8 @@
-"""Pausing and resuming what Prefect has scheduled, by its HTTP API: the emergency exit must not wait for its client to load."""
+"""Pausing and resuming what Prefect schedules, by its HTTP API: the emergency exit must not wait for Prefect's client to load."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
 
 import httpx
 
@@ -18,57 +16,52 @@ async def pause_schedules(api_url: str) -> tuple[str, ...]:
     Args:
         api_url: PREFECT_API_URL; empty where no server is named, then there is nothing to pause.
     """
+    faults = await _each(api_url, "pause_deployment")
+    return tuple(f"{name} could not be paused ({fault}); the halt keeps it from trading" for name, fault in faults)
+
+
+async def resume_schedules(api_url: str) -> tuple[str, ...]:
+    """Let the deployments that trade be scheduled again; return what could not be, in sentences.
+
+    Args:
+        api_url: As `pause_schedules`.
+    """
+    faults = await _each(api_url, "resume_deployment")
+    return tuple(f"{name} may still be paused ({fault}): resume it in the Prefect UI" for name, fault in faults)
+
+
+async def _each(api_url: str, action: str) -> list[tuple[str, str]]:
+    """Do it to every deployment that trades and is registered; return the names and faults of those it failed for."""
     if not api_url:
-        return ()
+        return []
     faults = []
-    async with _server(api_url) as http:
+    async with httpx.AsyncClient(base_url=api_url.rstrip("/"), timeout=PATIENCE_SECONDS, headers=_authorization()) as http:
         for name in TRADING:
             try:
-                found = await _deployment(http, name)
-                if found is not None:
-                    (await http.post(f"/deployments/{found['id']}/pause_deployment")).raise_for_status()
+                found = await http.get(f"/deployments/name/{name}")
+                if found.status_code == httpx.codes.NOT_FOUND:
+                    continue
+                found.raise_for_status()
+                (await http.post(f"/deployments/{found.json()['id']}/{action}")).raise_for_status()
             except (httpx.HTTPError, ValueError, KeyError) as error:
-                faults.append(f"{name} could not be paused ({type(error).__name__}); the halt keeps it from trading")
-    return tuple(faults)
+                faults.append((name, type(error).__name__))
+    return faults
 
 
-async def running_schedules(api_url: str) -> tuple[str, ...]:
-    """Return the deployments that trade and are not paused; none where no server is named or it does not answer."""
+async def scheduling(api_url: str) -> bool:
+    """Return whether a deployment that trades is registered and not paused; no where no server is named or it does not answer.
+
+    Args:
+        api_url: As `pause_schedules`.
+    """
     if not api_url:
-        return ()
-    async with _server(api_url) as http:
+        return False
+    async with httpx.AsyncClient(base_url=api_url.rstrip("/"), timeout=PATIENCE_SECONDS, headers=_authorization()) as http:
         try:
-            there = {name: await _deployment(http, name) for name in TRADING}
-        except (httpx.HTTPError, ValueError):
-            return ()
-    return tuple(name for name, found in there.items() if found is not None and not found.get("paused"))
-
-
-async def resume_schedules(api_url: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Let deployments go on that `pause_schedules` has paused; return what could not be resumed, in sentences."""
-    faults = []
-    async with _server(api_url) as http:
-        for name in names:
-            try:
-                found = await _deployment(http, name)
-                if found is not None:
-                    (await http.post(f"/deployments/{found['id']}/resume_deployment")).raise_for_status()
-            except (httpx.HTTPError, ValueError, KeyError) as error:
-                faults.append(f"{name} is still paused ({type(error).__name__}): resume it in the Prefect UI, or `make deploy`")
-    return tuple(faults)
-
-
-async def _deployment(http: httpx.AsyncClient, name: str) -> dict[str, Any] | None:
-    """Return a deployment as the server has it; None where it was never registered."""
-    found = await http.get(f"/deployments/name/{name}")
-    if found.status_code == httpx.codes.NOT_FOUND:
-        return None
-    told: dict[str, Any] = found.raise_for_status().json()
-    return told
-
-
-def _server(api_url: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=api_url.rstrip("/"), timeout=PATIENCE_SECONDS, headers=_authorization())
+            found = [await http.get(f"/deployments/name/{name}") for name in TRADING]
+            return any(each.status_code == httpx.codes.OK and not each.json()["paused"] for each in found)
+        except (httpx.HTTPError, ValueError, KeyError):
+            return False
 
 
 def _authorization() -> dict[str, str]:

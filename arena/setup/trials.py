@@ -16,11 +16,12 @@ from arena.domain.competitor import Environment
 from arena.domain.money import plain
 from arena.emergency import emergency_shutdown
 from arena.errors import ConfigurationError
-from arena.halting import halted, resume
+from arena.halting import resume
 from arena.rehearsal import Rehearsal, rehearse
-from arena.schedules import resume_schedules, running_schedules
+from arena.schedules import resume_schedules, scheduling
 from arena.settings import Settings, VenueSettings
 from arena.setup.asking import Setup
+from arena.standings import standing_of
 
 REHEARSED_BY = "rehearsed by arena setup"
 REGISTER = (sys.executable, "-m", "deployments.apply")  # a process of its own: the arena runs without Prefect
@@ -54,9 +55,9 @@ def way_out(setup: Setup) -> str:
     settings = load_venue_settings()
     if settings.environment not in (Environment.DEMO, Environment.TESTNET):
         return f"not rehearsed: it is on demo and testnet, this is {settings.environment}"
-    why = halted(settings)
-    if why is not None and REHEARSED_BY not in why:
-        return f"not rehearsed: {settings.season} is halted ({why}), and would go on afterwards; `arena resume` first"
+    standing = asyncio.run(standing_of(settings))
+    if standing is not None and (why := standing.why_halted()) and REHEARSED_BY not in why:
+        return f"not rehearsed: {why}, and would go on afterwards"
     held = asyncio.run(_held(settings))
     if held and not setup.closing_positions:
         question = f"The account holds {', '.join(held)}. Close all of it?"
@@ -73,12 +74,12 @@ def way_out(setup: Setup) -> str:
 
 def _left(setup: Setup, settings: VenueSettings) -> tuple[Shutdown, tuple[str, ...]]:
     """Leave everything, and undo the halt and the pause whatever comes of it, Ctrl-C included."""
-    paused = asyncio.run(running_schedules(setup.prefect_api_url))
+    scheduled = asyncio.run(scheduling(setup.prefect_api_url))
     try:
         ended = asyncio.run(emergency_shutdown(settings, REHEARSED_BY, setup.prefect_api_url))
     finally:
         resume(settings)
-        faults = asyncio.run(resume_schedules(setup.prefect_api_url, paused)) if paused else ()
+        faults = asyncio.run(resume_schedules(setup.prefect_api_url)) if scheduled else ()
     return ended, faults
 
 

@@ -177,7 +177,8 @@ def test_every_step_is_gone_through_with_a_wrong_answer_first_and_all_is_kept_th
     keep_everything(again)
     assert again.ended() == 0, again.screen.getvalue()
     assert (home / ".env").read_text() == after
-    assert again.screen.getvalue().count("kept") == 7 and "(.env:" not in again.screen.getvalue()
+    assert again.screen.getvalue().count("(kept)") == 6 and "competitor; kept" in again.screen.getvalue()
+    assert "(.env:" not in again.screen.getvalue()
     assert f"…{MODEL_KEY[-4:]}" in again.screen.getvalue() and MODEL_KEY not in again.screen.getvalue()
 
 
@@ -312,7 +313,7 @@ def test_the_exit_closes_what_is_held_only_when_it_is_told_to(ready: Path, simul
     assert code == 0 and "1 positions closed, the account is flat; season-1 goes on" in out, out + err
     halt = ready / "runs" / "season-1" / "HALT"
     halt.write_text("the owner looks at something\n")
-    assert "not rehearsed: season-1 is halted (the owner looks at something)" in unattended("--step", "exit")[1]
+    assert "not rehearsed: the season is halted (the owner looks at something)" in unattended("--step", "exit")[1]
     assert halt.read_text() == "the owner looks at something\n"
 
 
