@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install demo demo-llm deploy test chaos kill-test store-speed bench baselines supabase-local check format lock clean
+.PHONY: help install setup demo demo-llm deploy test chaos kill-test store-speed bench baselines supabase-local check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ $(VENV)/supabase: $(VENV)/develop $(POSTGREST)
 	fi
 
 install: $(VENV)/runtime  ## make the virtual environment
+
+setup: $(VENV)/runtime  ## install, then go through .env, keys, models and a rehearsal step by step; ARGS="--from models"
+	@$(BIN)/arena setup $(ARGS)
 
 demo: $(VENV)/runtime  ## three competitors trade against the simulator; DEMO_CYCLES=24, DEMO_DATA=candles/5m
 	@$(BIN)/python -m scripts.demo

@@ -124,10 +124,11 @@ def close_to_others(path: Path) -> bool:
     """
     try:
         mode = path.stat().st_mode & 0o7777
-        path.chmod(mode & 0o700)
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
     except OSError as error:
         raise ConfigurationError(f"the permissions of {path} cannot be changed ({error.strerror})") from error
-    return mode != mode & 0o700
+    return bool(mode & 0o077)
 
 
 def _quoted(name: str, value: str) -> str:

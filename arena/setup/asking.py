@@ -83,7 +83,5 @@ class Setup:
 
 def written(draft: Draft, seen: str) -> str:
     """Write a draft that is well; return what was seen, and what became of `.env`."""
-    names = ", ".join(draft.changes)
-    if not draft.write():
-        return f"{seen} (kept)"
-    return f"{seen} ({draft.path}: {names or 'its permissions' if not draft.new else names or 'made'})"
+    what = ", ".join(draft.changes) or ("made" if draft.new else "its permissions")
+    return f"{seen} ({draft.path}: {what})" if draft.write() else f"{seen} (kept)"

@@ -27,7 +27,6 @@ def models(setup: Setup) -> str:
     draft = setup.answer(before, count)
     letters = _letters(draft, int(draft.value("TOTAL_LLMS")))
     draft = draft.having(_entering(setup, draft, letters))
-    seen = []
     for number, letter in enumerate(letters, 1):
         later = letters[number:]
         draft, told = setup.tried(
@@ -36,8 +35,7 @@ def models(setup: Setup) -> str:
             lambda so_far, who=letter, later=later: _model_seen(so_far, who, later),  # type: ignore[misc]
         )
         setup.dialogue.say(told)
-        seen.append(told)
-    return written(draft, f"{len(seen)} competitors; {_loaded(draft).equal_settings()}")
+    return written(draft, f"{len(letters)} competitors; {_loaded(draft).equal_settings().rstrip('.')}")
 
 
 def _no_count(text: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import typer
 
+from arena.env_file import with_variable
 from arena.errors import ConfigurationError
 
 TRIES = 3  # wrong answers in a row; then the present value stays
@@ -62,6 +63,15 @@ def masked(secret: str) -> str:
     return f"…{secret[-SHOWN_CHARACTERS:]}" if len(secret) >= LEAST_SECRET else "…" if secret else ""
 
 
+def unwritable(variable: str, value: str) -> str | None:
+    """Return why a value cannot stand in `.env`, in a sentence that does not repeat it; None where it can."""
+    try:
+        with_variable("", variable, value)
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
 class Dialogue(Protocol):
     """Who is asked.
 
@@ -105,7 +115,7 @@ class Terminal:
         for _ in range(TRIES):
             typed = self._read(question, kept)
             value = "" if typed == CLEAR and question.optional else typed or kept
-            why = question.wrong(value)
+            why = question.wrong(value) or (unwritable(question.variable, value) if value != kept else None)
             if why is None:
                 return value
             self.say(f"! {why}")

@@ -34,7 +34,10 @@ _SEASON = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 def machine(_: Setup) -> str:
     """See that the packages are those that the arena was tested with: with others Prefect's schedules silently never fire."""
-    wanted = [Requirement(line) for line in requires("llm-trading-arena") or ()]
+    try:
+        wanted = [Requirement(line) for line in requires("llm-trading-arena") or ()]
+    except PackageNotFoundError:
+        raise ConfigurationError("the arena itself is not installed: run `make install`") from None
     wanted = [each for each in wanted if each.marker is None or each.marker.evaluate()]
     wrong = [fault for each in wanted if (fault := _package_fault(each))]
     if wrong:
@@ -150,11 +153,16 @@ def pairs(setup: Setup) -> str:
         if found.every_fault:
             raise ConfigurationError("; ".join(found.every_fault))
         looked.append(found)
-        return "; ".join([f"{len(found.checks)} pairs are trading and within reach, {found.title}", *found.notes])
+        for note in found.notes:
+            setup.dialogue.say(note)
+        return f"{len(found.checks)} pairs are trading and within reach; {found.title}"
 
     draft, seen = setup.tried(setup.draft(), gather, check)
-    done = write_pairs(looked[-1]) if draft.changes else ("kept",)
-    return "; ".join([seen, *done])
+    if not draft.changes:
+        return f"{seen} (kept)"
+    for sentence in write_pairs(looked[-1]):
+        setup.dialogue.say(sentence)
+    return seen
 
 
 def store(setup: Setup) -> str:

@@ -177,7 +177,7 @@ def test_every_step_is_gone_through_with_a_wrong_answer_first_and_all_is_kept_th
     keep_everything(again)
     assert again.ended() == 0, again.screen.getvalue()
     assert (home / ".env").read_text() == after
-    assert again.screen.getvalue().count("(kept)") == 6 and "competitor; kept" in again.screen.getvalue()
+    assert again.screen.getvalue().count("(kept)") == 7
     assert "(.env:" not in again.screen.getvalue()
     assert f"…{MODEL_KEY[-4:]}" in again.screen.getvalue() and MODEL_KEY not in again.screen.getvalue()
 
@@ -186,6 +186,7 @@ def go_through(person: Person, simulator: Simulator) -> None:
     """Answer each step wrongly, see what is said, then answer it rightly."""
     person.sees("1/11 machine", "ok: Python", "2/11 season")
     person.answers(("SEASON", "my season!")).sees("! a season's name is 1 to 40 letters").answers(("SEASON", "first"))
+    person.sees("ok: season first (.env: SEASON)")
     person.answers(("ENVIRONMENT", "moon")).sees("! ENVIRONMENT is one of demo, paper, testnet, not moon")
     person.answers(("ENVIRONMENT", ""), ("BINANCE_TESTNET_BASE_URL", "https://demo-fapi.binance.com"))
     person.sees("! the demo trades only against a simulator on this machine")

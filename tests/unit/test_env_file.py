@@ -159,6 +159,12 @@ def test_whatever_is_in_the_file_survives_and_what_is_set_is_read_back(
     assert {name: value for name, value in read(changed).items() if name.upper() not in wanted} == others
 
 
+def test_a_quote_that_somebody_forgot_to_close_swallows_nothing() -> None:
+    assert with_variables("NOTE='\n", {"A": "1"}) == "NOTE='\nA=1\n"
+    with pytest.raises(ConfigurationError, match=r"A, B cannot be set in \.env: another line has a quote that is not closed"):
+        with_variables("NOTE='\n", {"A": "it's", "B": "1"})
+
+
 def test_a_file_is_closed_to_others_once(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.touch(0o644)

@@ -26,6 +26,7 @@ from arena.setup import contest, places
 from arena.setup.asking import Setup
 from arena.setup.dialogue import Question, Terminal, Unattended, masked
 from arena.setup.draft import Draft
+from arena.setup.steps import chosen
 from scripts.supabase_local.stack import Stack
 from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator
 from tests.unit.test_notifications import TOKEN, destination
@@ -77,6 +78,23 @@ def test_where_nothing_is_there_it_is_a_fault_and_what_may_be_empty_can_be_empti
     assert Terminal().ask(Question(variable="X", suggested="simulator"), "") == "simulator"
     with pytest.raises(ConfigurationError, match="X is missing: put it into"):
         Unattended().ask(Question(variable="X", suggested="simulator"), "")
+
+
+def test_what_cannot_stand_in_the_file_is_asked_for_again(types: Types, capsys: pytest.CaptureFixture[str]) -> None:
+    types("${HOME}", "fine")
+    assert Terminal().ask(Question(variable="SUPABASE_KEY"), "") == "fine"
+    assert "! this value of SUPABASE_KEY cannot stand in .env" in capsys.readouterr().out
+
+
+def test_packages_in_other_versions_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "packages are there" in places.machine(Setup(dialogue=Unattended()))
+    monkeypatch.setattr(
+        places, "requires", lambda _: ["typer", "sqlalchemy[asyncio]<1", "no-such-package", "x; python_version < '3'"]
+    )
+    with pytest.raises(
+        ConfigurationError, match=r"sqlalchemy.*<1 is needed, 2\.\S+ is installed; no-such-package is not installed: run"
+    ):
+        places.machine(Setup(dialogue=Unattended()))
 
 
 def test_of_a_secret_only_the_end_is_shown(types: Types, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,6 +173,29 @@ def test_supabase_is_made_looked_at_and_only_then_written_down(supabase_stack: S
         assert Draft.read().value("SUPABASE_DB_URL") == stack.owner_dsn
     places.store(Setup(dialogue=Unattended(), given={"SUPABASE_URL": ""}))
     assert Draft.read().value("SUPABASE_URL") == ""
+
+
+def test_with_separate_accounts_each_letter_has_its_keys_and_shares_none(simulator: Simulator, tmp_path: Path) -> None:
+    for name in ("simulator-A", "simulator-B"):
+        simulator.open_account(name, name, "200")
+    lines = [venue_of(simulator), "ACCOUNT_MODE=separate\nUSE_TESTNET=false\nLLM_A_PROVIDER=openai\nLLM_B_PROVIDER=openai\n"]
+    (tmp_path / ".env").write_text("".join(lines))
+    keys = {f"LLM_{letter}_BINANCE_{kind}_KEY": f"simulator-{letter}" for letter in "AB" for kind in ("API", "SECRET")}
+    with pytest.raises(ConfigurationError, match="LLM_B_BINANCE_API_KEY is missing"):
+        places.venue(Setup(dialogue=Unattended(), given={name: key for name, key in keys.items() if "_A_" in name}))
+    said = places.venue(Setup(dialogue=Unattended(), given=keys))
+    assert "account LLM-A: 200.00 USDT" in said and "account LLM-B: 200.00 USDT" in said
+    assert Draft.read().value("USE_TESTNET") == "true"
+    with pytest.raises(ConfigurationError, match="are the same key"):
+        places.venue(Setup(dialogue=Unattended(), given=dict.fromkeys(keys, "simulator-A")))
+
+
+def test_steps_are_chosen_by_name() -> None:
+    assert [step.name for step in chosen((), "strategy", ["exit"])] == ["strategy", "rehearsal", "deployments"]
+    assert [step.name for step in chosen(["store", "venue"], "", ())] == ["venue", "store"]
+    for wrong in ((["shop"], "", ()), ((), "shop", ()), ((), "", ["shop"])):
+        with pytest.raises(ConfigurationError, match="there is no step shop: there are machine, "):
+            chosen(*wrong)
 
 
 # --- the rehearsal -------------------------------------------------------------------------------------------------------------
