@@ -14,7 +14,7 @@ from arena.domain.competitor import LETTERS, Competitor, Provider
 from arena.llm_settings import KEY_NAMES
 from arena.settings import Settings
 from arena.setup.asking import Setup, written
-from arena.setup.dialogue import Question
+from arena.setup.dialogue import Question, no_address
 from arena.setup.draft import Draft
 from arena.strategies.playbook import CUSTOM
 from arena.strategies.registry import PLAYBOOKS, summary
@@ -81,15 +81,11 @@ def _competitor(setup: Setup, draft: Draft, letter: str) -> Draft:
     )
     draft = setup.answer(draft, provider)
     draft = setup.answer(draft, Question(variable=f"LLM_{letter}_MODEL"))
-    draft = setup.answer(draft, Question(variable=f"LLM_{letter}_BASE_URL", optional=True, fault=_no_address))
+    draft = setup.answer(draft, Question(variable=f"LLM_{letter}_BASE_URL", optional=True, fault=no_address))
     own = f"LLM_{letter}_API_KEY"
     if draft.value(f"LLM_{letter}_BASE_URL") or draft.value(own):
         return setup.answer(draft, Question(variable=own, secret=True, optional=True))
     return setup.answer(draft, Question(variable=KEY_NAMES[Provider(draft.value(f"LLM_{letter}_PROVIDER"))], secret=True))
-
-
-def _no_address(url: str) -> str | None:
-    return None if url.startswith(("http://", "https://")) else "an address begins with http:// or https://"
 
 
 def _model_seen(draft: Draft, letter: str, later: Sequence[str]) -> str:

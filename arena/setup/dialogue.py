@@ -23,6 +23,11 @@ def no_fault(_: str) -> str | None:
     return None
 
 
+def no_address(url: str) -> str | None:
+    """Return why a text is no address of a server, or None."""
+    return None if url.startswith(("http://", "https://")) else "an address begins with http:// or https://"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One variable that is asked for.

@@ -25,7 +25,7 @@ from arena.pairs import PRESETS, Examination, examine
 from arena.pairs import write as write_pairs
 from arena.settings import AlertSettings, VenueSettings, split_pairs
 from arena.setup.asking import Setup
-from arena.setup.dialogue import Question
+from arena.setup.dialogue import Question, no_address
 from arena.setup.draft import Draft
 
 SIMULATOR_URL, TESTNET_URL = "http://127.0.0.1:8900", "https://demo-fapi.binance.com"
@@ -96,9 +96,8 @@ def _venue_of(setup: Setup, draft: Draft) -> Draft:
 
 def _host(*, demo: bool) -> Question:
     def fault(url: str) -> str | None:
-        if not url.startswith(("http://", "https://")):
-            return "an address begins with http:// or https://"
-        return "the demo trades only against a simulator on this machine" if demo and not is_loopback(url) else None
+        elsewhere = "the demo trades only against a simulator on this machine"
+        return no_address(url) or (elsewhere if demo and not is_loopback(url) else None)
 
     text = f"Of the simulator: `arena simulator` in another terminal serves it at {SIMULATOR_URL}." if demo else ""
     return Question(variable="BINANCE_TESTNET_BASE_URL", text=text, suggested=SIMULATOR_URL if demo else TESTNET_URL, fault=fault)
@@ -176,16 +175,12 @@ def store(setup: Setup) -> str:
         chosen = there if "SUPABASE_URL" in setup.given else setup.dialogue.ask(question, there)
         if chosen == "sqlite":
             return draft.having({"SUPABASE_URL": ""})
-        draft = setup.answer(draft, Question(variable="SUPABASE_URL", text="Such as https://abc.supabase.co.", fault=_no_address))
+        draft = setup.answer(draft, Question(variable="SUPABASE_URL", text="Such as https://abc.supabase.co.", fault=no_address))
         draft = setup.answer(draft, Question(variable="SUPABASE_KEY", text="The project's secret key.", secret=True))
         text = "The database's connection string: makes the tables. Without one: `supabase db push` first."
         return setup.answer(draft, Question(variable="SUPABASE_DB_URL", text=text, secret=True, optional=True))
 
     return setup.settled(gather, _store_seen)
-
-
-def _no_address(url: str) -> str | None:
-    return None if url.startswith(("http://", "https://")) else "an address begins with http:// or https://"
 
 
 def _store_seen(draft: Draft) -> str:

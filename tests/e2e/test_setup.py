@@ -161,7 +161,6 @@ def test_every_step_is_gone_through_with_a_wrong_answer_first_and_all_is_kept_th
         "LLM_A_MODEL=momentum",
         f"LLM_A_BASE_URL={simulator.url}/v1",
         f"LLM_A_API_KEY={MODEL_KEY}",
-        "LLM_B_PROVIDER=claude",
         "LLM_B_MODEL=buy-and-hold",
         f"LLM_B_BASE_URL={simulator.url}",
         "LLM_C_PROVIDER=",
@@ -224,7 +223,7 @@ def choose_models(person: Person, simulator: Simulator) -> None:
     person.sees("! an address begins with http").answers(("LLM_A_BASE_URL", f"{simulator.url}/v1"), ("LLM_A_API_KEY", MODEL_KEY))
     person.sees("does not list momentous (LLM_A_MODEL)", "the most alike first: momentum")
     person.answers(("LLM_A_PROVIDER", ""), ("LLM_A_MODEL", "momentum"), ("LLM_A_BASE_URL", ""), ("LLM_A_API_KEY", ""))
-    person.sees("LLM-A: the server at").answers(("LLM_B_PROVIDER", "claude"), ("LLM_B_MODEL", "buy-and-hold"))
+    person.sees("LLM-A: the server at").answers(("LLM_B_PROVIDER", ""), ("LLM_B_MODEL", "buy-and-hold"))
     person.answers(("LLM_B_BASE_URL", simulator.url), ("LLM_B_API_KEY", "")).sees("ok: 2 competitors")
 
 
