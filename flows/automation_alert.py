@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from arena.application.record import Alert, AlertKind
 from arena.configuration import load_alert_settings, load_venue_settings
 from arena.connections import open_notifier
 from arena.halting import halted
+
+LATE_SECONDS = 600.0  # what waited longer for a worker was told by the server: the worker was gone
 
 
 @flow(name="alert")
@@ -23,15 +26,16 @@ async def automation_alert(subject: str, text: str, while_halted: bool = False) 
         text: The sentence. It must hold no secret.
         while_halted: Send it even while the season is halted; else it is dropped then.
     """
-    settings, alerts = load_venue_settings(), load_alert_settings()
+    settings, alerts, now = load_venue_settings(), load_alert_settings(), datetime.now(UTC)
+    late = (now - (flow_run.scheduled_start_time or now)).total_seconds()
+    if late > LATE_SECONDS:
+        return Completed(message=f"nobody was told: it is {late:.0f} seconds old")
     if not while_halted and (why := halted(settings)) is not None:
-        return Completed(message=f"nobody was told, the season is halted ({why})")
+        return Completed(message=f"nobody was told: the season is halted ({why})")
     sentence = f"{settings.season}: {subject}. {text}"
-    alert = Alert(kind=AlertKind.WATCH, llm_id=None, text=sentence, time=datetime.now(UTC))
+    alert = Alert(kind=AlertKind.WATCH, llm_id=None, text=sentence, time=now)
     if await open_notifier(alerts).notify([alert]) == 1:
         return Completed(message="told")
-    return (
-        Failed(message="it could not be delivered")
-        if alerts.telegram_notifications_enabled
-        else Completed(message="no alerts are wanted")
-    )
+    if not alerts.telegram_notifications_enabled:
+        return Completed(message="no alerts are wanted")
+    return Failed(message="it could not be delivered")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.flow_engine import run_flow_async
+from prefect.states import Scheduled
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
@@ -105,8 +107,8 @@ async def buy_by_hand(simulator: Simulator) -> None:
         await client.futures_create_order(symbol="BTCUSDT", **order)
 
 
-def resume(*arguments: str) -> tuple[int, str]:
-    environ = {name: text for name, text in os.environ.items() if name != "PREFECT_API_URL"}
+def resume(*arguments: str, api: str = "") -> tuple[int, str]:
+    environ = {**os.environ, "PREFECT_API_URL": api}
     command = [sys.executable, "-m", "arena.cli", "resume", *arguments]
     ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in ended.stderr
@@ -165,6 +167,8 @@ async def test_a_season_whose_books_differ_from_the_exchange_stays_halted(simula
     assert code == 1 and "books and exchange differ" in said and halted(load_settings()) == "a test"
     code, said = resume("--despite-differences")
     assert (code, said) == (0, "operated goes on\n") and halted(load_settings()) is None
+    code, said = resume("--despite-differences", api="http://127.0.0.1:9/api")
+    assert code == 1 and "trading-cycle/trading-cycle may still be paused (ConnectError)" in said
     halt(load_settings(), "again")
     forced = await resume_season(despite_differences=True, return_state=True)
     assert (forced.type.value, halted(load_settings())) == ("COMPLETED", None)
@@ -214,3 +218,14 @@ async def test_an_alert_that_cannot_be_delivered_is_a_failed_run(told: list[str]
     httpserver.clear()
     assert (await automation_alert("x", "y", return_state=True)).type.value == "FAILED"
     assert told == []
+
+
+async def test_what_waited_long_for_a_worker_is_not_told_all_at_once(told: list[str]) -> None:
+    given = {"subject": "No cycle completes", "text": "None has"}
+    for seconds, message in ((60, "told"), (3600, "nobody was told: it is 36")):
+        due = Scheduled(scheduled_time=datetime.now(UTC) - timedelta(seconds=seconds))
+        async with get_client() as client:
+            run = await client.create_flow_run(automation_alert, parameters=given, state=due)
+        state: Any = await run_flow_async(automation_alert, flow_run=run, parameters=given, return_type="state")
+        assert str(state.message).startswith(message)
+    assert len(told) == 1
