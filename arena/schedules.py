@@ -1,4 +1,4 @@
-"""Pausing what Prefect has scheduled, by its HTTP API: the emergency exit must not wait for Prefect's own client to load."""
+"""Pausing and resuming what Prefect schedules, by its HTTP API: the emergency exit must not wait for Prefect's client to load."""
 
 from __future__ import annotations
 
@@ -16,8 +16,24 @@ async def pause_schedules(api_url: str) -> tuple[str, ...]:
     Args:
         api_url: PREFECT_API_URL; empty where no server is named, then there is nothing to pause.
     """
+    faults = await _each(api_url, "pause_deployment")
+    return tuple(f"{name} could not be paused ({fault}); the halt keeps it from trading" for name, fault in faults)
+
+
+async def resume_schedules(api_url: str) -> tuple[str, ...]:
+    """Let the deployments that trade be scheduled again; return what could not be, in sentences.
+
+    Args:
+        api_url: As `pause_schedules`.
+    """
+    faults = await _each(api_url, "resume_deployment")
+    return tuple(f"{name} may still be paused ({fault}): resume it in the Prefect UI" for name, fault in faults)
+
+
+async def _each(api_url: str, action: str) -> list[tuple[str, str]]:
+    """Do it to every deployment that trades and is registered; return the names and faults of those it failed for."""
     if not api_url:
-        return ()
+        return []
     faults = []
     async with httpx.AsyncClient(base_url=api_url.rstrip("/"), timeout=PATIENCE_SECONDS, headers=_authorization()) as http:
         for name in TRADING:
@@ -26,10 +42,10 @@ async def pause_schedules(api_url: str) -> tuple[str, ...]:
                 if found.status_code == httpx.codes.NOT_FOUND:
                     continue
                 found.raise_for_status()
-                (await http.post(f"/deployments/{found.json()['id']}/pause_deployment")).raise_for_status()
+                (await http.post(f"/deployments/{found.json()['id']}/{action}")).raise_for_status()
             except (httpx.HTTPError, ValueError, KeyError) as error:
-                faults.append(f"{name} could not be paused ({type(error).__name__}); the halt keeps it from trading")
-    return tuple(faults)
+                faults.append((name, type(error).__name__))
+    return faults
 
 
 def _authorization() -> dict[str, str]:
