@@ -51,8 +51,8 @@ demo: $(VENV)/runtime  ## three competitors trade against the simulator; DEMO_CY
 demo-llm: $(VENV)/local-model  ## the same with a real, small language model on this machine, no keys; DEMO_CYCLES=6
 	@$(BIN)/python -m scripts.demo_llm
 
-deploy: $(VENV)/runtime  ## register the schedule at the Prefect server of PREFECT_API_URL
-	@$(BIN)/python -m deployments.apply
+deploy: $(VENV)/runtime  ## register everything at the Prefect server of PREFECT_API_URL; WORKER=process|docker|kubernetes
+	@$(BIN)/python -m deployments.apply $(if $(WORKER),--worker $(WORKER))
 
 # Much of a test is waiting, for servers and deadlines: two at a time take little more than half as long.
 TESTERS ?= 2

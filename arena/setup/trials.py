@@ -102,7 +102,7 @@ def deployments(setup: Setup) -> str:
     """Register the flows where a Prefect server answers."""
     later = "`make up` registers the deployments when it starts a server"
     if not setup.prefect_api_url:
-        return f"no Prefect server is named (PREFECT_API_URL): {later}"
+        return f"no Prefect server is named in the environment (PREFECT_API_URL): {later}"
     try:
         answered = asyncio.run(look_at_prefect(setup.prefect_api_url))
     except ConfigurationError as error:
@@ -110,7 +110,7 @@ def deployments(setup: Setup) -> str:
     if not setup.dialogue.agree("Register the deployments? From then on a worker trades at every interval."):
         return f"{answered}; nothing was registered"
     ended = subprocess.run(REGISTER, capture_output=True, text=True, check=False)  # noqa: S603  nothing in it is anybody's input
+    said = [line.strip() for line in (ended.stdout if ended.returncode == 0 else ended.stderr).splitlines() if line.strip()]
     if ended.returncode != 0:
-        said = [line for line in (ended.stdout + ended.stderr).splitlines() if line.strip()]
-        raise ConfigurationError(f"the deployments were not registered: {said[-1].strip() if said else 'no reason was given'}")
-    return f"{answered}; the deployments are registered"
+        raise ConfigurationError(f"nothing was registered: {said[-1] if said else 'no reason was given'}")
+    return said[-1].rstrip(".") if said else answered
