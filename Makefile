@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install demo demo-llm deploy test chaos kill-test store-speed baselines supabase-local check format lock clean
+.PHONY: help install demo demo-llm up status down deploy test chaos kill-test store-speed baselines supabase-local check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,6 +47,15 @@ demo: $(VENV)/runtime  ## three competitors trade against the simulator; DEMO_CY
 
 demo-llm: $(VENV)/local-model  ## the same with a real, small language model on this machine, no keys; DEMO_CYCLES=6
 	@$(BIN)/python -m scripts.demo_llm
+
+up: $(VENV)/runtime  ## a season runs by itself: Prefect server, worker, and without a .env the simulator; UP_DIR=runs/up
+	@$(BIN)/python -m scripts.up
+
+status: $(VENV)/runtime  ## what runs and how the season stands; ends with 0 only if all is well; ARGS=--json
+	@$(BIN)/python -m scripts.up status $(ARGS)
+
+down: $(VENV)/runtime  ## stop all that make up started
+	@$(BIN)/python -m scripts.up down
 
 deploy: $(VENV)/runtime  ## register the schedule at the Prefect server of PREFECT_API_URL
 	@$(BIN)/python -m deployments.apply
