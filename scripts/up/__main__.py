@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import sys
 from typing import Annotated
 
+import httpx
 import typer
 
 from arena.errors import ArenaError
@@ -28,15 +27,10 @@ def start(context: typer.Context) -> None:
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Say what runs and how the season stands. Ends with 0 only if all is well."""
-    from scripts.up.status import lines, look
+    from scripts.up.status import lines, look, to_json
 
     found = look(read_base())
-    told = (
-        json.dumps({"well": found.well, **dataclasses.asdict(found)}, indent=2, default=str)
-        if as_json
-        else "\n".join(lines(found))
-    )
-    say(told)
+    say(to_json(found) if as_json else "\n".join(lines(found)))
     raise typer.Exit(0 if found.well else 1)
 
 
@@ -57,7 +51,7 @@ def main() -> None:
     """Run the command; a fault ends in its one sentence, never in a traceback."""
     try:
         app()
-    except (ArenaError, NotReady, ValueError, OSError) as error:
+    except (ArenaError, NotReady, ValueError, OSError, httpx.HTTPError) as error:
         print(f"up: {error}", file=sys.stderr)
         sys.exit(1)
 

@@ -102,7 +102,6 @@ class Base:
             "NO_PROXY": ",".join(filter(None, (hosts, "127.0.0.1", "localhost"))),
             "PREFECT_HOME": str(self.directory / "prefect"),
             "PREFECT_API_URL": ports.api_url,
-            "PREFECT_SERVER_UI_API_URL": ports.api_url,
             "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
             "PREFECT_WORKER_WEBSERVER_PORT": str(ports.worker),
             "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), environ.get("PYTHONPATH", "")))),

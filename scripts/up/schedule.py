@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
-
 from arena.schedules import TRADING
+from deployments.server import PrefectServer
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 DONE = "Completed"
@@ -32,16 +31,16 @@ class Schedule:
     last_message: str
 
 
-def read_schedule(http: httpx.Client) -> Schedule:
+def read_schedule(server: PrefectServer) -> Schedule:
     """Ask the server.
 
     Raises:
         httpx.HTTPError: It does not answer, or knows no such deployment.
     """
-    deployment = http.get(f"/deployments/name/{TRADING[0]}").raise_for_status().json()
-    coming = _first(http, deployment["id"], "EXPECTED_START_TIME_ASC", {"type": {"any_": ["SCHEDULED"]}})
-    last = _first(http, deployment["id"], "END_TIME_DESC", {"type": {"any_": list(ENDED)}})
-    done = _first(http, deployment["id"], "END_TIME_DESC", {"name": {"any_": [DONE]}})
+    deployment = server.get(f"/deployments/name/{TRADING[0]}")
+    coming = _first(server, deployment["id"], "EXPECTED_START_TIME_ASC", {"type": {"any_": ["SCHEDULED"]}})
+    last = _first(server, deployment["id"], "END_TIME_DESC", {"type": {"any_": list(ENDED)}})
+    done = _first(server, deployment["id"], "END_TIME_DESC", {"name": {"any_": [DONE]}})
     return Schedule(
         paused=bool(deployment["paused"]),
         next_at=_time(coming, "expected_start_time"),
@@ -51,20 +50,20 @@ def read_schedule(http: httpx.Client) -> Schedule:
     )
 
 
-def begin_cycle(http: httpx.Client) -> None:
+def begin_cycle(server: PrefectServer) -> None:
     """Start a cycle now, beside the schedule.
 
     Raises:
         httpx.HTTPError: The server does not take it.
     """
-    deployment = http.get(f"/deployments/name/{TRADING[0]}").raise_for_status().json()
-    http.post(f"/deployments/{deployment['id']}/create_flow_run", json={}).raise_for_status()
+    deployment = server.get(f"/deployments/name/{TRADING[0]}")
+    server.post(f"/deployments/{deployment['id']}/create_flow_run")
 
 
-def _first(http: httpx.Client, deployment_id: str, sort: str, state: dict[str, Any]) -> dict[str, Any] | None:
+def _first(server: PrefectServer, deployment_id: str, sort: str, state: dict[str, Any]) -> dict[str, Any] | None:
     """Return the first run of the deployment in a state."""
-    wanted = {"deployments": {"id": {"any_": [deployment_id]}}, "flow_runs": {"state": state}, "sort": sort, "limit": 1}
-    found: list[dict[str, Any]] = http.post("/flow_runs/filter", json=wanted).raise_for_status().json()
+    deployments = {"id": {"any_": [deployment_id]}}
+    found = server.post("/flow_runs/filter", deployments=deployments, flow_runs={"state": state}, sort=sort, limit=1)
     return found[0] if found else None
 
 

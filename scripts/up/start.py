@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 
 from arena.configuration import load_settings
-from arena.schedules import TRADING
 from arena.settings import Settings
 from deployments.recover import FLOW_RUN
+from deployments.server import prefect_server
 from scripts.processes import NotReady, last_line, python
 from scripts.up import rehearsal
 from scripts.up.base import PROJECT, Base, Ports
@@ -35,7 +35,7 @@ def up(base: Base, say: Say) -> int:
 
     Raises:
         ValueError, ConfigurationError: It cannot be started like this; nothing runs then.
-        NotReady: A program does not come up; nothing runs then.
+        NotReady, httpx.HTTPError: A program does not come up; nothing runs then.
     """
     supervisor = Supervisor(base)
     if supervisor.pid() is not None:
@@ -106,7 +106,8 @@ def _start(base: Base, settings: Settings, ports: Ports, environ: Mapping[str, s
     begun = first_cycle(ports, settings)
     say(f"The worker polls after {time.monotonic() - began:.0f} s; {begun}.")
     say(f"Prefect UI: {ports.ui_url}   Logs: {base.logs}   What runs: make status   The end: make down")
-    say(f"A cycle by hand: PREFECT_API_URL={ports.api_url} .venv/bin/prefect deployment run {TRADING[0]}")
+    say("In a terminal of yours, for `arena leaderboard`, `arena halt`, `prefect deployment run` and the like (in .venv/bin):")
+    say(f"  export ARENA_ENV_FILE={environ['ARENA_ENV_FILE']} PREFECT_API_URL={ports.api_url}")
 
 
 def wait(base: Base, supervisor: Supervisor, program: Program) -> None:
@@ -142,9 +143,9 @@ def _register(base: Base, environ: Mapping[str, str]) -> None:
 def first_cycle(ports: Ports, settings: Settings) -> str:
     """Start a cycle now, unless one was completed within the interval; return what was done."""
     every = f"a cycle every {settings.llm_decision_interval_seconds} s"
-    with httpx.Client(base_url=ports.api_url, timeout=30, trust_env=False) as http:
-        completed = read_schedule(http).completed_at
+    with prefect_server(ports.api_url) as server:
+        completed = read_schedule(server).completed_at
         if completed and (datetime.now(UTC) - completed).total_seconds() < settings.llm_decision_interval_seconds:
             return f"{every} goes on; the last one was completed at {completed:%H:%M:%S} UTC"
-        begin_cycle(http)
+        begin_cycle(server)
     return f"a first cycle begins now, then {every}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from arena.errors import ArenaError
 from arena.halting import halted
 from arena.season_start import has_begun
 from arena.settings import Settings
+from deployments.server import prefect_server
 from scripts.processes import last_line
 from scripts.up.base import PROJECT, Base
 from scripts.up.leftovers import started_from
@@ -134,8 +136,8 @@ async def _last_cycle(settings: Settings) -> tuple[int, str] | None:
 
 def _look_at_schedule(status: Status, settings: Settings, api_url: str) -> None:
     try:
-        with httpx.Client(base_url=api_url, timeout=10, trust_env=False) as http:
-            schedule = status.schedule = read_schedule(http)
+        with prefect_server(api_url) as server:
+            schedule = status.schedule = read_schedule(server)
     except httpx.HTTPError as error:
         status.faults.append(f"the Prefect server is not well ({api_url}: {type(error).__name__})")
         return
@@ -149,6 +151,11 @@ def _look_at_schedule(status: Status, settings: Settings, api_url: str) -> None:
     if status.halted is None and (since is None or datetime.now(UTC) - since > allowed):
         why = f"; the last run ended as {schedule.last_state}: {schedule.last_message}" if schedule.last_state != DONE else ""
         status.faults.append(f"no cycle was completed for {shown(allowed)}{why}")
+
+
+def to_json(status: Status) -> str:
+    """Return all of it as JSON; times in ISO 8601."""
+    return json.dumps({"well": status.well, **asdict(status)}, indent=2, default=datetime.isoformat)
 
 
 def lines(status: Status) -> list[str]:

@@ -8,6 +8,7 @@ import httpx
 import psutil
 
 from deployments.recover import flow_processes, recover
+from deployments.server import PrefectServer, prefect_server
 from scripts.up.base import Base
 from scripts.up.leftovers import end, started_from
 from scripts.up.supervision import AWAY, Supervisor
@@ -50,16 +51,16 @@ def take_down(base: Base, say: Callable[[str], None]) -> None:
 def _finish_runs(base: Base, say: Callable[[str], None]) -> None:
     """Let the runs under way end, sweeps at once and others by themselves, and tell the server of those that could not."""
     try:
-        with httpx.Client(base_url=base.kept_ports().api_url, timeout=10, trust_env=False) as http:
+        with prefect_server(base.kept_ports().api_url) as server:
             runs = list(_under_way(base))
-            names = {run_id: _deployment(http, run_id) for run_id, _ in runs}
+            names = {run_id: _deployment(server, run_id) for run_id, _ in runs}
             end(process for run_id, process in runs if names[run_id] == SWEEP)
             waiting = [process for run_id, process in runs if names[run_id] != SWEEP]
             if waiting:
                 say(f"Waiting for {', '.join(sorted(set(names.values()) - {SWEEP}))} to end (at most {CYCLE_SECONDS} s) ...")
                 psutil.wait_procs(waiting, timeout=CYCLE_SECONDS)
             end(process for _, process in _under_way(base))
-            recover(http)
+            recover(server)
     except httpx.HTTPError as error:
         say(f"The Prefect server did not answer ({type(error).__name__}); the next `make up` sees to what it believes to run.")
 
@@ -69,7 +70,7 @@ def _under_way(base: Base) -> Iterator[tuple[str, psutil.Process]]:
     return ((run_id, process) for run_id, process in flow_processes() if process.pid in ours)
 
 
-def _deployment(http: httpx.Client, run_id: str) -> str:
+def _deployment(server: PrefectServer, run_id: str) -> str:
     """Return the name of a run's deployment."""
-    run = http.get(f"/flow_runs/{run_id}").raise_for_status().json()
-    return str(http.get(f"/deployments/{run['deployment_id']}").raise_for_status().json()["name"])
+    run = server.get(f"/flow_runs/{run_id}")
+    return str(server.get(f"/deployments/{run['deployment_id']}")["name"])

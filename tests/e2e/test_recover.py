@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import httpx
 import pytest
 
 from deployments.apply import POOL
-from deployments.recover import FLOW_RUN, MESSAGE
+from deployments.recover import BY_SCHEDULE, CRASHED, FLOW_RUN, MOST
+from deployments.server import PrefectServer
 from scripts.environment import KEPT, SERVER, without_settings
 from scripts.processes import free_port, python, running
 
@@ -45,7 +47,7 @@ def http(environ: dict[str, str]) -> Iterator[httpx.Client]:
 
 
 def created(http: httpx.Client, path: str, **body: Any) -> Any:
-    return http.post(path, json=body).raise_for_status().json()
+    return PrefectServer(http).post(path, **body)
 
 
 def begun(http: httpx.Client, deployment_id: str, state: str = "RUNNING") -> str:
@@ -58,7 +60,7 @@ def begun(http: httpx.Client, deployment_id: str, state: str = "RUNNING") -> str
 
 
 def state_of(http: httpx.Client, run_id: str) -> tuple[str, str]:
-    state = http.get(f"/flow_runs/{run_id}").raise_for_status().json()["state"]
+    state = PrefectServer(http).get(f"/flow_runs/{run_id}")["state"]
     return state["name"], state["message"] or ""
 
 
@@ -86,11 +88,32 @@ def test_runs_whose_process_is_gone_are_crashed_and_their_slots_free(http: httpx
         )
         assert process.poll() is None
         process.communicate(b"\n")
-    assert [state_of(http, run) for run in (gone, waiting)] == [("Crashed", MESSAGE)] * 2
+    assert [state_of(http, run) for run in (gone, waiting)] == [("Crashed", CRASHED["message"])] * 2
     assert [state_of(http, run)[0] for run in (alive, foreign)] == ["Running", "Running"]
     assert done.stdout.count("Crashed") == 1 and len(done.stdout.split(",")) == 3
     assert state_of(http, begun(http, alone))[0] == "Running", "its slot is free"
     assert state_of(http, begun(http, pending))[0] == "Running", "its slot is free"
+
+
+def test_what_was_missed_is_not_caught_up(http: httpx.Client, environ: dict[str, str]) -> None:
+    flow = created(http, "/flows/", name="missed")["id"]
+    deployment = created(http, "/deployments/", name="missed", work_pool_name=POOL, flow_id=flow)["id"]
+
+    def scheduled(minutes: float, *tags: str) -> str:
+        state = {
+            "type": "SCHEDULED",
+            "state_details": {"scheduled_time": (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()},
+        }
+        return str(created(http, f"/deployments/{deployment}/create_flow_run", state=state, tags=list(tags))["id"])
+
+    missed = [scheduled(-5, BY_SCHEDULE) for _ in range(MOST + 1)]
+    asked_for, coming = scheduled(-5), scheduled(+5, BY_SCHEDULE)
+    said = subprocess.run(
+        [sys.executable, "-m", "deployments.recover"], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    ).stdout
+    assert f"{MOST + 1} runs that were missed" in said
+    assert {state_of(http, run)[0] for run in missed} == {"Missed"}
+    assert {state_of(http, run)[0] for run in (asked_for, coming)} <= {"Scheduled", "Late"}
 
 
 def test_a_server_elsewhere_is_left_alone(environ: dict[str, str]) -> None:

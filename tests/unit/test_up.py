@@ -15,7 +15,7 @@ from scripts.up import rehearsal
 from scripts.up.base import Base, read_base
 from scripts.up.programs import Program
 from scripts.up.simulator import command
-from scripts.up.status import Status, lines, shown
+from scripts.up.status import Status, lines, shown, to_json
 from scripts.up.supervision import configuration
 
 
@@ -97,7 +97,9 @@ def test_a_path_that_is_too_long_for_a_socket_is_named(monkeypatch: pytest.Monke
 
 def test_what_is_not_well_is_said(base: Base) -> None:
     assert lines(Status())[-1] == "All is well."
-    assert lines(Status(faults=["the season is halted: by hand"]))[-1] == "NOT WELL: the season is halted: by hand"
+    halted = Status(faults=["the season is halted: by hand"])
+    assert lines(halted)[-1] == "NOT WELL: the season is halted: by hand"
+    assert json.loads(to_json(halted))["well"] is False and json.loads(to_json(Status()))["well"] is True
 
 
 @pytest.mark.parametrize(
