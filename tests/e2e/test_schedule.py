@@ -16,7 +16,7 @@ import yaml
 
 from deployments.apply import rendered
 from flows.protection_sweep import OVERLAP_SECONDS
-from scripts.demo_request import SERVER
+from scripts.environment import SERVER
 from scripts.processes import free_port, python, running
 from tasks.protection import LOOK_SECONDS
 
