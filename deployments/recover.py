@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from arena.connections import is_loopback
-from deployments.apply import POOL
+from deployments.pools import POOL
 from deployments.server import PrefectServer, prefect_server
 
 UNFINISHED = ("PENDING", "RUNNING", "CANCELLING")  # what holds a slot

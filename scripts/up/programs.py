@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from arena.settings import Settings
-from deployments.apply import POOL
+from deployments.pools import POOL
 from scripts.processes import python
 from scripts.up import simulator
 from scripts.up.base import Base, Ports
