@@ -78,7 +78,9 @@ def until_booked(season: Season, number: int) -> None:
     deadline = time.monotonic() + BACK_SECONDS
     while season.booked() < number:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"only {season.booked()} of {number} cycles are booked after {BACK_SECONDS:.0f} s")
+            raise TimeoutError(
+                f"{season.booked()} of {number} cycles are booked after {BACK_SECONDS:.0f} s: {season.last_words()}"
+            )
         time.sleep(0.5)
 
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx
 import psutil
+
 from deployments.recover import flow_processes
 from scripts.environment import without_settings
+from scripts.processes import free_port, python
 from scripts.up.base import PROJECT, Base
 from scripts.up.leftovers import end, started_from
 from scripts.up.supervision import Supervisor
-
-from scripts.processes import free_port, python
 
 VICTIMS = ("worker", "flow", "server")
 START_SECONDS = 240
@@ -74,6 +74,18 @@ class Season:
         with suppress(sqlite3.OperationalError):  # not made yet
             return sum(status == "booked" for _, status, _ in self.cycles())
         return 0
+
+    def last_words(self) -> str:
+        """Return how all of it stands, and the end of each log."""
+        status = subprocess.run(
+            python("-m", "scripts.up", "status"),
+            cwd=self.base.directory.parent,
+            env=self.environ,
+            capture_output=True,
+            check=False,
+        )
+        logs = (f"\n== {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in sorted(self.base.logs.glob("*.log")))
+        return status.stdout.decode() + "".join(logs)
 
     def kill(self, victim: str, patience: float) -> bool:
         """Kill -9 a program or the trading cycle's process, which may not be there; return whether it was."""
