@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx
 import psutil
+
 from deployments.recover import flow_processes
 from scripts.environment import without_settings
+from scripts.processes import free_port, python
 from scripts.up.base import PROJECT, Base
 from scripts.up.leftovers import end, started_from
 from scripts.up.supervision import Supervisor
-
-from scripts.processes import free_port, python
 
 VICTIMS = ("worker", "flow", "server")
 START_SECONDS = 240
