@@ -7,7 +7,8 @@ import os
 import httpx
 
 TRADING = ("trading-cycle/trading-cycle",)  # flow/deployment; the sweep goes on: it protects, and never opens anything
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0  # while an account is being left
+RESUMING_PATIENCE_SECONDS = 30.0  # nothing hurries, and a busy server on SQLite may take this long
 
 
 async def pause_schedules(api_url: str) -> tuple[str, ...]:
@@ -16,7 +17,7 @@ async def pause_schedules(api_url: str) -> tuple[str, ...]:
     Args:
         api_url: PREFECT_API_URL; empty where no server is named, then there is nothing to pause.
     """
-    faults = await _each(api_url, "pause_deployment")
+    faults = await _each(api_url, "pause_deployment", PATIENCE_SECONDS)
     return tuple(f"{name} could not be paused ({fault}); the halt keeps it from trading" for name, fault in faults)
 
 
@@ -26,16 +27,16 @@ async def resume_schedules(api_url: str) -> tuple[str, ...]:
     Args:
         api_url: As `pause_schedules`.
     """
-    faults = await _each(api_url, "resume_deployment")
+    faults = await _each(api_url, "resume_deployment", RESUMING_PATIENCE_SECONDS)
     return tuple(f"{name} may still be paused ({fault}): resume it in the Prefect UI" for name, fault in faults)
 
 
-async def _each(api_url: str, action: str) -> list[tuple[str, str]]:
+async def _each(api_url: str, action: str, seconds: float) -> list[tuple[str, str]]:
     """Do it to every deployment that trades and is registered; return the names and faults of those it failed for."""
     if not api_url:
         return []
     faults = []
-    async with httpx.AsyncClient(base_url=api_url.rstrip("/"), timeout=PATIENCE_SECONDS, headers=_authorization()) as http:
+    async with httpx.AsyncClient(base_url=api_url.rstrip("/"), timeout=seconds, headers=_authorization()) as http:
         for name in TRADING:
             try:
                 found = await http.get(f"/deployments/name/{name}")

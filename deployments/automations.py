@@ -18,7 +18,7 @@ SILENT_SECONDS = 90  # three heartbeats
 QUIET_SECONDS = 900  # a deployment that crashes at every start is told of so often
 RUN = "prefect.flow-run."
 GOES_WELL = frozenset({f"{RUN}Completed", f"{RUN}Halted"})  # a state's name names its event
-ENDINGS = GOES_WELL | {f"{RUN}{name}" for name in ("Failed", "TimedOut", "Cancelled", "Crashed")}
+ENDINGS = GOES_WELL | {f"{RUN}{name}" for name in ("Skipped", "Failed", "TimedOut", "Cancelled", "Crashed")}
 PROTECTING = ("protection-sweep", "emergency-shutdown")  # told of while the season is halted, too: nothing else protects then
 ANYTHING = {"prefect.resource.id": f"{RUN}*"}
 

@@ -26,6 +26,7 @@ from arena.adapters.recorded import generate_market
 from arena.application.record import CycleRecord
 from arena.configuration import load_settings
 from arena.halting import halt, halted
+from arena.standings import halt_season
 from flows.automation_alert import automation_alert
 from flows.daily_report import daily_report
 from flows.doctor_check import doctor_check
@@ -212,6 +213,18 @@ async def test_an_alert_of_prefects_goes_where_all_alerts_go_and_is_quiet_while_
     assert (state.type.value, len(told)) == ("COMPLETED", 1) and "the season is halted (a test)" in str(state.message)
     await automation_alert("A run crashed", "protection-sweep (x) crashed", while_halted=True)
     assert len(told) == 2
+
+
+async def test_a_halt_of_another_machine_is_quiet_too_and_is_taken_away(told: list[str]) -> None:
+    await cycle()
+    settings = load_settings()
+    assert await halt_season(settings, "elsewhere") is None
+    settings.halt_file.unlink()
+    told.clear()
+    state = await automation_alert("No cycle completes", "None has", return_state=True)
+    assert told == [] and state.message == "nobody was told: the season is halted (elsewhere)"
+    assert (await resume_season(return_state=True)).message == "operated goes on"
+    assert (await automation_alert("No cycle completes", "None has", return_state=True)).message == "told"
 
 
 async def test_an_alert_that_cannot_be_delivered_is_a_failed_run(told: list[str], httpserver: HTTPServer) -> None:
