@@ -65,6 +65,7 @@ def simulator(
         int, typer.Option(min=0, max=52, help="Open as many accounts more: keys simulator-A, simulator-B, ..., secret = key.")
     ] = 0,
     faults: Annotated[Path | None, typer.Option(help="JSON file of fault rules, see docs/simulator.md.")] = None,
+    state: Annotated[Path | None, typer.Option(help="File that keeps accounts and time, so that a restart goes on.")] = None,
 ) -> None:
     """Serve Binance's futures API and baseline models on loopback, over candles from files."""
     from decimal import Decimal
@@ -79,6 +80,7 @@ def simulator(
         balance=Decimal(balance),
         keys=account_keys(competitors),
         faults=faults,
+        state=state,
     )
 
 

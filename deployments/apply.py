@@ -30,7 +30,7 @@ from deployments.messenger import apply_messenger
 from deployments.pools import ROOT, WorkerType, apply_pool
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Register everything; what is wrong is one sentence."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--worker", type=WorkerType, choices=list(WorkerType), help="type of the work pool, where it is made")
@@ -154,4 +154,4 @@ def read_ahead(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

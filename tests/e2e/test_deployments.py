@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -285,14 +287,16 @@ async def bundled(kind: WorkerType) -> dict[str, Any] | None:
 @pytest.fixture
 def quick(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[automations.Registered]:
     """The automations with short times; those of the settings again afterwards."""
-    monkeypatch.setattr(automations, "SILENT_SECONDS", 10)
     ids = {each["name"]: UUID(each["id"]) for each in ask(environ, "deployments")}
     (pool,) = ask(environ, "work_pools")
+    usual = automations.Registered(deployments=ids, pool=UUID(pool["id"]), messenger=None, interval_seconds=300)
+    short = replace(usual, interval_seconds=4)
     with temporary_settings({PREFECT_API_URL: environ["PREFECT_API_URL"]}):
-        there = automations.Registered(deployments=ids, pool=UUID(pool["id"]), messenger=None, interval_seconds=4)
-        apply(there)
-        yield there
-    deploy(environ)
+        with monkeypatch.context() as patch:
+            patch.setattr(automations, "SILENT_SECONDS", 10)
+            apply(short)
+            yield short
+        apply(usual)
 
 
 def apply(there: automations.Registered) -> None:
@@ -353,6 +357,15 @@ def heartbeat(run: UUID, deployment: UUID) -> None:
     )
 
 
+@contextmanager
+def nothing_to_run(environ: dict[str, str]) -> Iterator[None]:
+    """Keep the worker from starting runs, which would outlive it."""
+    queue = f"{environ['PREFECT_API_URL']}/work_pools/arena/queues/default"
+    httpx.patch(queue, json={"is_paused": True}).raise_for_status()
+    yield
+    httpx.patch(queue, json={"is_paused": False}).raise_for_status()
+
+
 def test_the_server_itself_says_that_the_worker_is_gone(
     environ: dict[str, str], quick: automations.Registered, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
@@ -362,13 +375,16 @@ def test_the_server_itself_says_that_the_worker_is_gone(
     )
     block = asyncio.run(apply_messenger(settings, httpserver.url_for("").rstrip("/")))
     assert block is not None and asyncio.run(apply_messenger(settings, httpserver.url_for("").rstrip("/"))) == block
-    apply(automations.Registered(deployments=quick.deployments, pool=quick.pool, messenger=block, interval_seconds=600))
+    apply(replace(quick, messenger=block, interval_seconds=600))
     shown = httpx.post(f"{environ['PREFECT_API_URL']}/block_documents/filter", json={}).text
     assert "arena-telegram" in shown and "secret-token" not in shown, "the API tells no secret"
     port = free_port()
     worker_environ = {**environ, "PREFECT_WORKER_WEBSERVER_PORT": str(port), "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
     worker = python("-m", "prefect", "worker", "start", "--pool", "arena", "--with-healthcheck")
-    with running("worker", worker, tmp_path / "worker.log", worker_environ, f"http://127.0.0.1:{port}/health", 60):
+    with (
+        nothing_to_run(environ),
+        running("worker", worker, tmp_path / "worker.log", worker_environ, f"http://127.0.0.1:{port}/health", 60),
+    ):
         deadline = time.monotonic() + 20
         while ask(environ, "work_pools")[0]["status"] != "READY" and time.monotonic() < deadline:
             time.sleep(0.5)
