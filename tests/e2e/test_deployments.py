@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,12 +28,14 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Crashed, Running
 from pytest_httpserver import HTTPServer
 
+from arena.adapters.recorded import generate_market
 from arena.settings import AlertSettings
 from deployments import automations
 from deployments.messenger import apply_messenger
 from deployments.pools import ROOT, WorkerType, merged, overlay
 from scripts.demo_request import SERVER
 from scripts.processes import free_port, python, running
+from tests.fakes.simulator import KEY, SECRET, running_simulator
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "deployments.json"
 CONFIGURED = """
@@ -190,6 +193,35 @@ def test_what_a_person_has_paused_or_set_stays(environ: dict[str, str]) -> None:
             http.post(f"/deployments/{paused}/resume_deployment").raise_for_status()
             http.patch(f"/deployments/{off}/schedules/{schedule['id']}", json={"active": True}).raise_for_status()
             http.patch(f"/automations/{automation['id']}", json={"enabled": True}).raise_for_status()
+
+
+def test_the_setup_registers_and_its_exit_leaves_the_schedule_as_it_was(environ: dict[str, str], tmp_path: Path) -> None:
+    def set_up(*steps: str) -> str:
+        command = [
+            sys.executable,
+            "-m",
+            "arena.cli",
+            "setup",
+            "--non-interactive",
+            *(part for step in steps for part in ("--step", step)),
+        ]
+        keys = {"BINANCE_TESTNET_BASE_URL": simulator.url, "BINANCE_TESTNET_API_KEY": KEY, "BINANCE_TESTNET_SECRET_KEY": SECRET}
+        there = {**environ, **keys, "PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(command, cwd=tmp_path, env=there, check=False, capture_output=True, text=True, timeout=180)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    market = generate_market(tmp_path / "market", 3, start=datetime(2030, 1, 1, tzinfo=UTC), bars=540)
+    api, before = environ["PREFECT_API_URL"], state(environ)
+    (trading,) = (each["id"] for each in before["deployments"] if each["name"] == "trading-cycle")
+    with running_simulator(market) as simulator:
+        said = set_up("exit", "deployments")
+        assert "ok: the account is flat" in said and f"ok: Registered at {api}: trading-cycle, " in said
+        assert state(environ) == before, "what ran goes on"
+        httpx.post(f"{api}/deployments/{trading}/pause_deployment").raise_for_status()
+        assert "ok: the account is flat" in set_up("exit")
+    assert httpx.get(f"{api}/deployments/{trading}").raise_for_status().json()["paused"], "what its owner paused stays paused"
+    httpx.post(f"{api}/deployments/{trading}/resume_deployment").raise_for_status()
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import httpx
 import pexpect
 import pytest
 
 from arena.adapters.recorded import generate_market
 from arena.cli import main
 from arena.settings import Settings
-from scripts.demo_request import SERVER
-from scripts.processes import free_port, python, running
 from tests.fakes.simulator import KEY, SECRET, Simulator, connected, running_simulator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -373,23 +370,3 @@ def test_a_pipe_answers_as_well_as_a_terminal(
         assert ended.value.code == code, out + err
         assert ("stopped; .env is as it was" in out) is bool(code) and SECRET not in out + err
     assert "ENVIRONMENT=testnet\n" in (home / ".env").read_text()
-
-
-def test_deployments_are_registered_and_the_exit_leaves_them_as_they_were(
-    ready: Path, tmp_path: Path, unattended: Unattended, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    port = free_port()
-    api = f"http://127.0.0.1:{port}/api"
-    for name, value in {**SERVER, "PREFECT_API_URL": api, "PREFECT_HOME": str(tmp_path / "prefect")}.items():
-        monkeypatch.setenv(name, value)
-    server = python("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
-    with running("server", server, tmp_path / "server.log", environ(), f"{api}/health", 120):
-        code, out, err = unattended("--step", "deployments")
-        assert code == 0 and f"ok: Registered at {api}: trading-cycle, " in out, out + err
-        for paused in (False, True):
-            there = httpx.get(f"{api}/deployments/name/trading-cycle/trading-cycle").raise_for_status().json()
-            httpx.post(f"{api}/deployments/{there['id']}/{'pause' if paused else 'resume'}_deployment").raise_for_status()
-            code, out, err = unattended("--step", "exit")
-            assert code == 0 and "the account is flat" in out, out + err
-            found = httpx.get(f"{api}/deployments/{there['id']}").raise_for_status().json()
-            assert found["paused"] is paused, "what runs goes on, what its owner paused stays paused"

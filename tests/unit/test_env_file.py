@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.env_file import close_to_others, read_text, replace_file, value_in, with_variable, with_variables
@@ -140,6 +140,7 @@ OWNERS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(OWNERS), LINE_ENDS, st.booleans(), WANTED)
 def test_whatever_is_in_the_file_survives_and_what_is_set_is_read_back(
     lines: list[str], line_end: str, last: bool, wanted: dict[str, str]
