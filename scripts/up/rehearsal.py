@@ -38,7 +38,6 @@ def _lines(base: Base) -> list[str]:
         f"LLM_DECISION_INTERVAL_SECONDS={seconds}",
         f"LLM_DEADLINE_SECONDS={min(_default('llm_deadline_seconds'), max(1, seconds // 2))}",
         f"LLM_MAX_DECISIONS_PER_HOUR={max(_default('llm_max_decisions_per_hour'), 3600 // max(1, seconds) + 1)}",
-        f"PROTECTION_SWEEP_SECONDS={min(_default('protection_sweep_seconds'), max(10, seconds))}",
         f"TOTAL_LLMS={len(RULES)}",
         *competing_rules(url),
     ]

@@ -14,7 +14,7 @@ import httpx
 
 from arena.configuration import load_settings
 from arena.settings import Settings
-from deployments.recover import FLOW_RUN
+from deployments.recover import flow_processes
 from deployments.server import prefect_server
 from scripts.processes import NotReady, last_line, python
 from scripts.up import rehearsal
@@ -43,7 +43,8 @@ def up(base: Base, say: Say) -> int:
     base.directory.mkdir(parents=True, exist_ok=True)
     own = _own_settings()
     env_file = own or rehearsal.env_file(base)
-    end(process for process in started_from(base) if FLOW_RUN not in process.environ())
+    runs = {process.pid for _, process in flow_processes()}
+    end(process for process in started_from(base) if process.pid not in runs)  # runs that outlived a crash end by themselves
     ports = base.ports()
     environ = base.environment(os.environ, env_file, ports, rehearsal=own is None)
     os.environ.clear()
@@ -124,8 +125,8 @@ def wait(base: Base, supervisor: Supervisor, program: Program) -> None:
                 return
         except httpx.HTTPError:
             pass
-        (state,) = (each for each in supervisor.processes() if each["name"] == program.name)
-        if state["statename"] in {"BACKOFF", "FATAL"}:
+        states = {each["name"]: each["statename"] for each in supervisor.processes()}
+        if states.get(program.name, "FATAL") in {"BACKOFF", "FATAL"}:
             raise NotReady(f"{program.name} ends as soon as it starts: {last_line(log)} (all of it in {log})")
         time.sleep(0.2)
     raise NotReady(f"{program.name} did not answer within {program.ready_seconds:.0f} s; see {log}")

@@ -44,7 +44,7 @@ class House:
         """Run a command of `make`, which ends with `code`."""
         command = python("-m", "scripts.up", *arguments)
         done = subprocess.run(
-            command, env=self.environ, cwd=self.base.directory.parent, capture_output=True, text=True, check=False, timeout=180
+            command, env=self.environ, cwd=self.base.directory.parent, capture_output=True, text=True, check=False, timeout=400
         )
         assert done.returncode == code, f"{done.stdout}{done.stderr}{self.logs()}"
         return done.stdout
