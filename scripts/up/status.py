@@ -17,9 +17,9 @@ from arena.configuration import load_settings
 from arena.connections import open_records
 from arena.domain.competitor import SeasonId
 from arena.errors import ArenaError
-from arena.halting import halted
 from arena.season_start import has_begun
 from arena.settings import Settings
+from arena.standings import standing_of
 from deployments.server import prefect_server
 from scripts.processes import last_line
 from scripts.up.base import PROJECT, Base
@@ -114,9 +114,10 @@ def _take_over_environment(pid: int) -> None:
 
 
 def _look_at_season(status: Status, settings: Settings) -> None:
-    status.season, status.halted = settings.season, halted(settings)
+    standing = asyncio.run(standing_of(settings))
+    status.season, status.halted = settings.season, standing.why_halted() if standing else None
     if status.halted is not None:
-        status.faults.append(f"{settings.season} is halted: {status.halted} (arena resume lets it go on)")
+        status.faults.append(f"{settings.season}: {status.halted} (`arena resume` lets a halted one go on)")
     last = asyncio.run(_last_cycle(settings))
     if last is not None:
         status.cycle, status.booked_at = last
