@@ -19,9 +19,10 @@ def started_from(base: Base) -> list[psutil.Process]:
 
 def _mark(process: psutil.Process) -> str | None:
     try:
-        return process.environ().get(MARK)
+        mark: str | None = process.environ().get(MARK)
     except (psutil.Error, OSError):  # another user's, or gone
         return None
+    return mark
 
 
 def end(processes: Iterable[psutil.Process]) -> None:
