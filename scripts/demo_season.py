@@ -94,7 +94,7 @@ async def season(demo: Demo) -> Sequence[str]:
             (await http.post(f"{demo.simulator_url}/simulator/clock", json={"to": at.isoformat()})).raise_for_status()
             record = await trading_cycle()
             if not isinstance(record, CycleRecord):
-                raise ValueError("the season was halted; `arena resume` lets it go on")
+                raise ValueError("the season was halted; `arena resume` lets it go on")  # noqa: TRY004  no type is wrong
             say(progress(demo, number, record, time.monotonic() - begun))
             await asyncio.sleep(max(0.0, SECONDS_PER_CYCLE - (time.monotonic() - begun)))
         tasks = await recorded(http, demo)
