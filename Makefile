@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install setup demo demo-llm up status down deploy test chaos kill-test ops-test store-speed bench baselines supabase-local check format lock clean
+.PHONY: help install setup demo demo-llm up status down deploy test chaos kill-test ops-test store-speed dashboard-speed bench baselines supabase-local check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -87,6 +87,10 @@ ops-test: $(VENV)/develop  ## kill -9 of worker, flow and server while a season 
 store-speed: CYCLES = 10000
 store-speed: $(VENV)/supabase  ## what a commit takes at a season's start and end, on both stores; CYCLES=10000
 	@$(BIN)/python -m tests.store_speed --cycles $(CYCLES)
+
+dashboard-speed: CYCLES = 10000
+dashboard-speed: $(VENV)/develop  ## what the dashboard takes over a long season; CYCLES=10000
+	@$(BIN)/python -m tests.dashboard_speed --cycles $(CYCLES)
 
 bench: $(VENV)/develop  ## what a cycle costs beside its models, step by step
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from arena.dashboard_cli import dashboard
 from arena.db_cli import db
 from arena.errors import ArenaError
 from arena.setup_cli import setup
@@ -29,6 +30,7 @@ pairs = typer.Typer(no_args_is_help=True, help="Check and choose the pairs of a 
 app.add_typer(pairs, name="pairs")
 app.add_typer(db, name="db")
 app.command()(setup)
+app.command()(dashboard)
 
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="A,B,C", show_default=False, help="Such as BTCUSDT,ETHUSDT,SOLUSDT.")]
 Preset = Annotated[str, typer.Option("--preset", help="major or low-price, instead of naming pairs.", show_default=False)]

@@ -18,7 +18,7 @@ from arena.adapters.llm.build import build_model
 from arena.adapters.llm.prices import OwnPrices, is_priced
 from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.ports import Notifier
+from arena.application.ports import Following, Notifier
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, AccountMode, Competitor, Environment
 from arena.errors import ConfigurationError
 from arena.settings import AlertSettings, Settings, VenueSettings, in_order
@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the SDKs are slow to import
     from arena.adapters.llm.claude import ClaudeModel
     from arena.adapters.llm.openai import OpenAIModel
     from arena.adapters.storage.spooled import SpooledRecords
+    from arena.adapters.storage.supabase import SupabaseRecords
 
     Store = SqliteRecords | SpooledRecords
 
@@ -196,13 +197,18 @@ def open_records(settings: VenueSettings, closing: AsyncExitStack, season: str =
 def _open_supabase(settings: VenueSettings) -> SpooledRecords:
     from arena.adapters.storage.spool_file import SpoolFile
     from arena.adapters.storage.spooled import SpooledRecords
+
+    remote = _connect_supabase(settings)
+    return SpooledRecords(remote, SpoolFile(settings.season_directory / "spool.sqlite"))
+
+
+def _connect_supabase(settings: VenueSettings) -> SupabaseRecords:
     from arena.adapters.storage.supabase import SupabaseRecords
 
     key = settings.supabase_key.get_secret_value()
     if not key:
         raise ConfigurationError("SUPABASE_URL is set, but SUPABASE_KEY is empty: set it to the project's secret key")
-    remote = SupabaseRecords(settings.supabase_url, key)
-    return SpooledRecords(remote, SpoolFile(settings.season_directory / "spool.sqlite"))
+    return SupabaseRecords(settings.supabase_url, key)
 
 
 def open_book(settings: VenueSettings, closing: AsyncExitStack, season: str = "") -> Store:
@@ -215,6 +221,19 @@ def open_book(settings: VenueSettings, closing: AsyncExitStack, season: str = ""
     if not settings.supabase_url and not path.exists():
         raise ConfigurationError(f"there is no book at {path}: name the season with --season, or its file with DATABASE_PATH")
     return open_records(settings, closing, season)
+
+
+def open_for_looking(settings: VenueSettings, closing: AsyncExitStack) -> Following:
+    """Open the store of a season that is there for somebody who looks on: nothing that waits for Supabase is delivered.
+
+    Raises:
+        ConfigurationError: There is none; nothing is created.
+    """
+    if not settings.supabase_url:
+        return open_book(settings, closing)
+    remote = _connect_supabase(settings)
+    closing.callback(remote.close)
+    return remote
 
 
 def open_model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> ClaudeModel | OpenAIModel:

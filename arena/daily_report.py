@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from arena.application.leaderboard import Leaderboard, Standing, read_leaderboard
+from arena.application.leaderboard import Leaderboard, read_leaderboard
 from arena.application.record import Alert, AlertKind
 from arena.application.season_report import season_report
+from arena.application.tally import Standing
 from arena.connections import open_book, open_notifier
 from arena.domain.competitor import SeasonId
 from arena.domain.money import plain

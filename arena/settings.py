@@ -132,6 +132,7 @@ class Settings(LimitSettings, AlertSettings):
 
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=1, le=65_535)
+    api_token: SecretStr = SecretStr("")
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     log_file_path: Path | None = None
 

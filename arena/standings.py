@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -16,15 +17,26 @@ from arena.settings import VenueSettings
 
 async def standing_of(settings: VenueSettings) -> Standing | None:
     """Return where the season stands, the file before the store; None before it has begun."""
-    why = halted(settings)
-    if why is not None:
-        written = datetime.fromtimestamp(settings.halt_file.stat().st_mtime, UTC)
-        return Standing(status=SeasonStatus.HALTED, reason=why, time=written)
+    here = halted_here(settings)
+    if here is not None:
+        return here
     if not await has_begun(settings):
         return None
     async with AsyncExitStack() as closing:
         known = await open_records(settings, closing).standing(SeasonId(settings.season))
     return known or Standing(status=SeasonStatus.RUNNING, reason="", time=datetime.now(UTC))
+
+
+def halted_here(settings: VenueSettings) -> Standing | None:
+    """Return why and since when this machine has halted the season, or None."""
+    why = halted(settings)
+    if why is None:
+        return None
+    try:
+        written = settings.halt_file.stat().st_mtime
+    except OSError:  # removed just now, or in a folder that cannot be read
+        written = time.time()
+    return Standing(status=SeasonStatus.HALTED, reason=why, time=datetime.fromtimestamp(written, UTC))
 
 
 async def halt_season(settings: VenueSettings, reason: str) -> str | None:

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from arena.application.comparison import Comparison
 from arena.application.fairness import Fairness
-from arena.application.leaderboard import Leaderboard, Standing
+from arena.application.leaderboard import Leaderboard
+from arena.application.tally import Standing
 from arena.domain.money import plain
 from arena.domain.pairs import PairCheck
 

@@ -19,8 +19,8 @@ from scripts.local_model import NAME
 from scripts.processes import free_port, python, running
 
 if TYPE_CHECKING:
-    from arena.application.leaderboard import Standing
     from arena.application.ports import Records
+    from arena.application.tally import Standing
     from arena.domain.competitor import SeasonId
 
 SEEDS = {"A": 1, "B": 2, "C": 3}

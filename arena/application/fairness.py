@@ -8,23 +8,18 @@ differ.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 from arena.application.evidence import EQUAL_SETTINGS
+from arena.application.fairness_rules import broken, difference, unequal_terms, uneven_rotation
 from arena.application.ports import Records
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
-
-NOT_ASKED = frozenset({"hourly_limit", "liquidated", "out_of_budget"})  # failures by which the rules of all keep one from a call
-_UNREADABLE = ("rules", "answer_schema")  # what changed of them is in the prompts
-SAME_TIME = timedelta(seconds=1)  # within which all are asked; they are microseconds apart
 
 COLUMNS: dict[str, tuple[str, ...]] = {  # prompts and answers stay in the store
     "seasons": ("season_id", "settings"),
@@ -118,136 +113,71 @@ async def read_columns(records: Records, season_id: SeasonId, columns: Mapping[s
 
 def fairness(tables: Tables) -> Fairness:
     """Check every rule on the rows of one season, with the columns of `COLUMNS` at least."""
-    ids = [row["llm_id"] for row in tables["competitors"]]
+    check = FairnessCheck(tables["seasons"][0], tables["competitors"])
+    snapshots, turns, calls = (_by_cycle(tables[name]) for name in ("snapshots", "turns", "model_calls"))
     booked = [row for row in tables["cycles"] if row["status"] == "booked"]
-    lost = len(tables["cycles"]) - len(booked)
-    turns, calls = _by_cycle(tables["turns"]), _by_cycle(tables["model_calls"])
-    orders = {row["number"]: json.loads(row["execution_order"]) for row in booked}
-    first = {llm_id: sum(order[:1] == [llm_id] for order in orders.values()) for llm_id in ids}
-    found = [Violation(cycle=None, text=text) for text in _unequal_terms(tables["competitors"])]
-    snapshots = _by_cycle(tables["snapshots"])
     for cycle in booked:
-        number = cycle["number"]
-        texts = (
-            *_missing_hashes(cycle, snapshots.get(number, ())),
-            *_uneven_asking(cycle, ids, turns.get(number, ())),
-            *_unequal_settings(calls.get(number, ())),
-            *_early_orders(turns.get(number, ()), orders[number]),
-            *_wrong_order(orders[number], ids),
-        )
-        found += [Violation(cycle=number, text=text) for text in texts]
-    found += _changes(booked, {row["hash"]: row["text"] for row in tables["configurations"]})
-    found += [Violation(cycle=None, text=text) for text in _uneven_rotation(first, lost)]
-    season = tables["seasons"][0]
-    return Fairness(
-        season=SeasonId(season["season_id"]),
-        settings=season["settings"],
-        cycles=len(booked),
-        lost=lost,
-        asked=sum(row["asked_at"] is not None for row in tables["turns"]),
-        first=first,
-        violations=tuple(found),
-    )
+        check.add(cycle, *(rows.get(cycle["number"], ()) for rows in (snapshots, turns, calls)))
+    texts = {row["hash"]: row["text"] for row in tables["configurations"]}
+    return check.result(lost=len(tables["cycles"]) - len(booked), texts=texts)
 
 
-def settings_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a call's parameters mean, whichever provider's words they are in; what may differ is left out.
+class FairnessCheck:
+    """The rules, cycle by cycle as they are booked.
 
-    An effort is thinking, and the effort `none` is none.
+    Args:
+        season, competitors: Their rows.
     """
-    thinking, effort = parameters.get("thinking"), parameters.get("reasoning_effort", parameters.get("effort"))
-    off = effort == "none" or (thinking is not None and thinking["type"] == "disabled")
-    return {
-        "max_tokens": parameters.get("max_tokens", parameters.get("max_completion_tokens")),
-        "temperature": parameters.get("temperature"),
-        "thinking": "off" if off else "on" if thinking is not None or effort is not None else None,
-        "reasoning effort": None if off else effort,
-    }
 
+    def __init__(self, season: Row, competitors: Sequence[Row]) -> None:
+        self._season = season
+        self._ids = [row["llm_id"] for row in competitors]
+        self._first = dict.fromkeys(self._ids, 0)
+        self._terms = [Violation(cycle=None, text=text) for text in unequal_terms(competitors)]
+        self._found: list[Violation] = []
+        self._changes: list[tuple[int, str, str]] = []  # cycle, hash of the configuration before and in it
+        self._configuration: str | None = None
+        self._cycles = self._asked = 0
 
-def _unequal_terms(competitors: Sequence[Row]) -> Iterator[str]:
-    for column in ("capital", *EQUAL_SETTINGS):
-        values = {row["llm_id"]: row[column] for row in competitors}
-        if len(set(values.values())) > 1:
-            yield f"the competitors differ in {column.replace('_', ' ')}: {_listed(values)}"
+    def add(self, cycle: Row, snapshots: Sequence[Row], turns: Sequence[Row], calls: Sequence[Row]) -> None:
+        """Check the next booked cycle on its rows."""
+        number, order = cycle["number"], json.loads(cycle["execution_order"])
+        texts = broken(cycle, self._ids, order, snapshots=snapshots, turns=turns, calls=calls)
+        self._found += [Violation(cycle=number, text=text) for text in texts]
+        if order and order[0] in self._first:
+            self._first[order[0]] += 1
+        before, now = self._configuration, cycle["configuration_hash"]
+        if before and now and before != now:
+            self._changes.append((number, before, now))
+        self._configuration = now
+        self._cycles += 1
+        self._asked += sum(row["asked_at"] is not None for row in turns)
 
+    def result(self, lost: int, texts: Mapping[str, str]) -> Fairness:
+        """Return what was found so far.
 
-def _missing_hashes(cycle: Row, snapshots: Sequence[Row]) -> Iterator[str]:
-    for name in ("prompt_hash", "configuration_hash", "snapshot_hash"):
-        if not cycle[name]:
-            yield f"the {name.replace('_', ' ')} is missing"
-    seen = {(row["hash"], row["as_of"]) for row in snapshots}
-    if cycle["snapshot_hash"] and seen != {(cycle["snapshot_hash"], cycle["scheduled_at"])}:
-        yield "the snapshot is not the one that the cycle names"
-
-
-def _uneven_asking(cycle: Row, ids: Sequence[str], turns: Sequence[Row]) -> Iterator[str]:
-    """Everybody was asked, unless a rule kept it from a call: the same prompt at the same time until the same deadline."""
-    for llm_id in ids:
-        if sum(row["llm_id"] == llm_id for row in turns) != 1:
-            yield f"{llm_id} has no turn, or more than one"
-    for row in turns:
-        if row["asked_at"] is None and row["failure"] not in NOT_ASKED:
-            yield f"it is not recorded how {row['llm_id']} was asked"
-        elif row["asked_at"] is not None and row["prompt_hash"] != cycle["prompt_hash"]:
-            yield f"{row['llm_id']} was sent another prompt than the cycle's"
-    asked = [row for row in turns if row["asked_at"] is not None]
-    deadlines = {row["llm_id"]: row["deadline_at"] for row in asked}
-    if len(set(deadlines.values())) > 1:
-        yield f"the deadlines differ: {_listed(deadlines)}"
-    times = {row["llm_id"]: datetime.fromisoformat(row["asked_at"]) for row in asked}
-    if times and max(times.values()) - min(times.values()) > SAME_TIME:
-        yield f"they were not asked at the same time: {_listed(times)}"
-
-
-def _unequal_settings(calls: Sequence[Row]) -> Iterator[str]:
-    sent = [(row["llm_id"], settings_of(parameters)) for row in calls if (parameters := json.loads(row["parameters"] or "{}"))]
-    for name in sent[0][1] if sent else ():
-        values = {llm_id: settings[name] for llm_id, settings in sent}
-        if len({settings[name] for _, settings in sent}) > 1:
-            yield f"they were not sent the same {name.replace('_', ' ')}: {_listed(values)}"
-
-
-def _early_orders(turns: Sequence[Row], order: Sequence[str]) -> Iterator[str]:
-    answered = [(datetime.fromisoformat(row["answered_at"]), row["llm_id"]) for row in turns if row["answered_at"]]
-    sent = {row["llm_id"]: datetime.fromisoformat(row["ordered_at"]) for row in turns if row["ordered_at"]}
-    if answered:
-        last, who = max(answered)
-        for llm_id, time in sent.items():
-            if time < last:
-                early = (last - time) / timedelta(milliseconds=1)
-                yield f"an order of {llm_id} was sent {early:.0f} ms before the answer of {who} was in"
-    if sorted(sent, key=sent.__getitem__) != [llm_id for llm_id in order if llm_id in sent]:
-        yield f"orders were not sent in the order {', '.join(order)}"
-
-
-def _wrong_order(order: Sequence[str], ids: Sequence[str]) -> Iterator[str]:
-    if sorted(order) != sorted(ids):
-        yield f"the execution order names {', '.join(order) or 'nobody'} instead of every competitor once"
-
-
-def _changes(booked: Sequence[Row], texts: Mapping[str, str]) -> Iterator[Violation]:
-    for before, after in pairwise(booked):
-        old, new = before["configuration_hash"], after["configuration_hash"]
-        if old and new and old != new:
-            what = _difference(json.loads(texts.get(old, "{}")), json.loads(texts.get(new, "{}")))
-            yield Violation(cycle=after["number"], text=f"the configuration changed: {what}")
-
-
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    names = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
-    told = (f"{name} from {old.get(name)} to {new.get(name)}" if name not in _UNREADABLE else f"the {name}" for name in names)
-    return ", ".join(told) or "to one that is not recorded"
-
-
-def _uneven_rotation(first: Mapping[str, int], lost: int) -> Iterator[str]:
-    """Each is first equally often, to within one, and to within the cycles that were begun but never booked."""
-    if first and max(first.values()) - min(first.values()) > 1 + lost:
-        yield f"they were not first in the execution order equally often: {_listed(first)}"
-
-
-def _listed(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {'none' if value is None else value}" for name, value in values.items())
+        Args:
+            lost: Cycles that were begun and never booked.
+            texts: The configurations, by hash.
+        """
+        changed = (
+            (number, difference(json.loads(texts.get(old, "{}")), json.loads(texts.get(new, "{}"))))
+            for number, old, new in self._changes
+        )
+        return Fairness(
+            season=SeasonId(self._season["season_id"]),
+            settings=self._season["settings"],
+            cycles=self._cycles,
+            lost=lost,
+            asked=self._asked,
+            first=dict(self._first),
+            violations=(
+                *self._terms,
+                *self._found,
+                *(Violation(cycle=number, text=f"the configuration changed: {what}") for number, what in changed),
+                *(Violation(cycle=None, text=text) for text in uneven_rotation(self._first, lost)),
+            ),
+        )
 
 
 def _by_cycle(rows: Iterable[Row]) -> dict[int, list[Row]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,8 +10,9 @@ from typing import Any
 
 from arena.application.fairness import COLUMNS, Fairness, fairness, read_columns
 from arena.application.ports import Records
+from arena.application.tally import TALLIED, Standing, Tally, tallies_of
 from arena.domain.competitor import SeasonId
-from arena.domain.money import ZERO, plain, quantized
+from arena.domain.money import ZERO, plain
 
 Row = Mapping[str, Any]
 
@@ -42,50 +43,6 @@ _COLUMNS: dict[str, tuple[str, ...]] = {  # what the ranking needs; a long seaso
         "cost_usd",
     ),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """One competitor's result; USDT unless said otherwise.
-
-    Attributes:
-        baseline: A deterministic rule, not an LLM.
-        roi: Fraction of the capital, after fees and funding, before the model's own cost.
-        trades: Positions closed.  win_rate: Fraction of them with a profit after fees and funding; None before the first.
-        asked: Turns in which the model was asked.  valid_answers: Fraction of them with a valid decision; None before the first.
-        calls: Of its model, repetitions and repair rounds with it.  failed_calls: Of these, those without an answer in time.
-        repairs: Calls of repair rounds.
-        latency_seconds: Mean of a call, failed ones with it; None before the first.
-        input_tokens, cached_tokens, output_tokens: Of all calls; cached ones are among the input. What a provider counted
-            for a call that was broken off is not known and not in it.
-        model_cost_usd: US dollars, of all calls that were answered; None where the price of one is not known.
-        max_drawdown: Largest fall from an earlier high, fraction of that high, ≥ 0.
-    """
-
-    llm_id: str
-    provider: str
-    model: str
-    baseline: bool
-    capital: Decimal
-    equity: Decimal
-    roi: Decimal
-    wallet_balance: Decimal
-    unrealized_pnl: Decimal
-    fees: Decimal
-    funding: Decimal
-    trades: int
-    win_rate: Decimal | None
-    asked: int
-    valid_answers: Decimal | None
-    calls: int
-    failed_calls: int
-    repairs: int
-    latency_seconds: Decimal | None
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    model_cost_usd: Decimal | None
-    max_drawdown: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,85 +95,47 @@ def leaderboard(tables: Mapping[str, Sequence[Row]], found: Fairness) -> Leaderb
         tables: Rows in booking order by table, with the columns of `_COLUMNS` at least.
         found: How fair the same season was.
     """
-    season = tables["seasons"][0]
-    accounts = {row["llm_id"]: row for row in tables["llm_accounts"]}
-    standings = [_standing(row, accounts[row["llm_id"]], tables) for row in tables["competitors"]]
-    booked = [row for row in tables["cycles"] if row["status"] == "booked"]
-    hours = _hours(booked, season["interval_seconds"])
+    tallies = tallies_of(tables["competitors"], tables["llm_accounts"])
+    for table in TALLIED:
+        for row in tables[table]:
+            tallies[row["llm_id"]].add(table, row)
+    booked = [row["scheduled_at"] for row in tables["cycles"] if row["status"] == "booked"]
+    ends = (booked[0], booked[-1]) if booked else None
+    return ranked(tables["seasons"][0], tables["llm_accounts"], tallies, len(booked), ends, found)
+
+
+def ranked(
+    season: Row,
+    accounts: Sequence[Row],
+    tallies: Mapping[str, Tally],
+    cycles: int,
+    ends: tuple[str, str] | None,
+    found: Fairness,
+) -> Leaderboard:
+    """Return the leaderboard of what has been added up.
+
+    Args:
+        season: Its row.  accounts: The competitors' rows as they are now.
+        cycles: Booked ones.
+        ends: When the first and the last of them were due; None before the first.
+    """
+    hours = _hours(ends, season["interval_seconds"])
+    standings = [tallies[row["llm_id"]].standing(row) for row in accounts]
     return Leaderboard(
         season=SeasonId(season["season_id"]),
         market=season["market"],
-        cycles=len(booked),
+        cycles=cycles,
         hours=hours,
-        verdict=_verdict(len(booked), hours),
+        verdict=_verdict(cycles, hours),
         fairness=found,
         competitors=tuple(sorted(standings, key=lambda each: (-each.roi, each.llm_id))),
     )
 
 
-def max_drawdown(equities: Iterable[Decimal], start: Decimal) -> Decimal:
-    """Return the largest fall from an earlier high, as a fraction of that high; `start` (> 0) is the first high."""
-    high, worst = start, ZERO
-    for equity in equities:
-        high = max(high, equity)
-        worst = max(worst, (high - equity) / high)
-    return quantized(worst)
-
-
-def _standing(competitor: Row, account: Row, tables: Mapping[str, Sequence[Row]]) -> Standing:
-    def own(table: str) -> list[Row]:
-        return [row for row in tables[table] if row["llm_id"] == competitor["llm_id"]]
-
-    capital = Decimal(account["initial_balance"])
-    points = [Decimal(row["equity"]) for row in own("equity_points")]
-    equity = points[-1] if points else capital
-    asked = [row for row in own("turns") if row["calls"] > 0]
-    calls = own("model_calls")
-    return Standing(
-        llm_id=competitor["llm_id"],
-        provider=competitor["provider"],
-        model=competitor["model"],
-        baseline=competitor["baseline"],
-        capital=capital,
-        equity=equity,
-        roi=quantized((equity - capital) / capital),
-        wallet_balance=Decimal(account["current_balance"]),
-        unrealized_pnl=Decimal(account["unrealized_pnl"]),
-        fees=Decimal(account["fees"]),
-        funding=Decimal(account["funding"]),
-        trades=account["total_trades"],
-        win_rate=_share(account["winning_trades"], account["total_trades"]),
-        asked=len(asked),
-        valid_answers=_share(sum(row["answer"] == "decision" for row in asked), len(asked)),
-        calls=len(calls),
-        failed_calls=sum(row["fault"] is not None for row in calls),
-        repairs=sum(row["purpose"] == "repair" for row in calls),
-        latency_seconds=_share(sum(row["latency_ms"] for row in calls), 1000 * len(calls)),
-        input_tokens=_total("input_tokens", calls),
-        cached_tokens=_total("cached_tokens", calls),
-        output_tokens=_total("output_tokens", calls),
-        model_cost_usd=_cost(calls),
-        max_drawdown=max_drawdown(points, capital),
-    )
-
-
-def _share(part: int, whole: int) -> Decimal | None:
-    return quantized(Decimal(part) / whole) if whole else None
-
-
-def _total(column: str, calls: Sequence[Row]) -> int:
-    return sum(row[column] or 0 for row in calls)
-
-
-def _cost(calls: Sequence[Row]) -> Decimal | None:
-    prices = [row["cost_usd"] for row in calls if row["input_tokens"] is not None]
-    return None if None in prices else sum((Decimal(price) for price in prices), ZERO)
-
-
-def _hours(booked: Sequence[Row], interval_seconds: int) -> Decimal:
-    if not booked:
+def _hours(ends: tuple[str, str] | None, interval_seconds: int) -> Decimal:
+    if ends is None:
         return ZERO
-    first, last = (datetime.fromisoformat(row["scheduled_at"]) for row in (booked[0], booked[-1]))
+    first, last = map(datetime.fromisoformat, ends)
     seconds = (last - first) // timedelta(seconds=1) + interval_seconds
     return (Decimal(seconds) / 3600).quantize(Decimal("0.1"))
 

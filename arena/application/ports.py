@@ -276,6 +276,27 @@ class Records(Protocol):
         ...
 
 
+class Following(Protocol):
+    """The records of somebody who looks on: reads again and again, and only what is new."""
+
+    def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield a table's rows as `Records.rows` does."""
+        ...
+
+    async def page(self, table: str, season_id: SeasonId, after: int, size: int) -> Sequence[tuple[int, Mapping[str, Any]]]:
+        """Return a table's next rows in booking order, each with its place in the store.
+
+        Args:
+            after: Place of the last row that is known, 0 before the first. A row that is changed keeps its place.
+            size: Rows at most, 1 to 1,000.
+        """
+        ...
+
+    async def standing(self, season_id: SeasonId) -> Standing | None:
+        """Return where the season stands, as `Standings.standing` does."""
+        ...
+
+
 class Leases(Protocol):
     """Who may act on the season's accounts now."""
 

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from scripts.environment import KEPT, SERVER, without_prefect, without_settings
@@ -15,6 +15,7 @@ from scripts.processes import free_port
 PROJECT = Path(__file__).resolve().parents[2]
 MARK = "ARENA_UP"  # in the environment of all that was started from a directory: the directory
 UI_PORT = 4200  # Prefect's own
+DASHBOARD_PORT = 8000  # API_PORT of .env.example
 LONGEST_SOCKET = 100  # bytes of a path; the system allows 108, or 104
 
 
@@ -24,6 +25,7 @@ class Ports:
 
     prefect: int
     worker: int
+    dashboard: int  # of a rehearsal; else it is API_PORT's
 
     @property
     def ui_url(self) -> str:
@@ -65,12 +67,13 @@ class Base:
     def ports(self) -> Ports:
         """Return the ports of the last start, as far as nobody else has taken them since; new ones in their places."""
         kept = json.loads(self.ports_file.read_text()) if self.ports_file.exists() else {}
-        prefect = kept.get("prefect", UI_PORT)
-        while not _is_free(prefect):
-            prefect += 1
         worker = kept.get("worker", 0)
-        ports = Ports(prefect=prefect, worker=worker if worker and _is_free(worker) else free_port())
-        self.ports_file.write_text(json.dumps({"prefect": ports.prefect, "worker": ports.worker}) + "\n")
+        ports = Ports(
+            prefect=_free_from(kept.get("prefect", UI_PORT)),
+            worker=worker if worker and _is_free(worker) else free_port(),
+            dashboard=_free_from(kept.get("dashboard", DASHBOARD_PORT)),
+        )
+        self.ports_file.write_text(json.dumps(asdict(ports)) + "\n")
         return ports
 
     def kept_ports(self) -> Ports:
@@ -79,8 +82,7 @@ class Base:
         Raises:
             FileNotFoundError: There was none.
         """
-        kept = json.loads(self.ports_file.read_text())
-        return Ports(prefect=kept["prefect"], worker=kept["worker"])
+        return Ports(**json.loads(self.ports_file.read_text()))
 
     def environment(self, environ: Mapping[str, str], env_file: Path, ports: Ports, *, rehearsal: bool) -> dict[str, str]:
         """Return the environment of everything that is started.
@@ -106,6 +108,7 @@ class Base:
             "PREFECT_WORKER_WEBSERVER_PORT": str(ports.worker),
             "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), environ.get("PYTHONPATH", "")))),
             "PYTHONUNBUFFERED": "1",
+            **({"API_PORT": str(ports.dashboard)} if rehearsal else {}),
         }
 
 
@@ -119,6 +122,13 @@ def read_base() -> Base:
     if len(os.fsencode(base.socket)) > LONGEST_SOCKET:
         raise ValueError(f"{base.directory} is too long a path for a socket: set UP_DIR to a shorter one")
     return base
+
+
+def _free_from(port: int) -> int:
+    """Return the port, or the next one that is free."""
+    while not _is_free(port):
+        port += 1
+    return port
 
 
 def _is_free(port: int) -> bool:

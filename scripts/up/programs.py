@@ -44,8 +44,23 @@ def programs(base: Base, settings: Settings, ports: Ports) -> tuple[Program, ...
     if simulator.wanted(settings):
         url = f"{settings.binance_testnet_base_url}/fapi/v1/ping"
         table.insert(0, Program(name="simulator", command=simulator.command(base, settings), ready_url=url))
-    # The dashboard: append its Program here, and nothing else has to be changed.
+    table.append(_dashboard(settings))
     return tuple(table)
+
+
+def dashboard_url(settings: Settings) -> str:
+    """Return where the dashboard is, seen from this machine."""
+    host = "127.0.0.1" if settings.api_host in {"0.0.0.0", "::"} else settings.api_host  # noqa: S104  compared, not listened on
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.api_port}"
+
+
+def _dashboard(settings: Settings) -> Program:
+    return Program(
+        name="dashboard",
+        command=python("-m", "arena.cli", "dashboard"),
+        ready_url=f"{dashboard_url(settings)}/health",
+        ready_seconds=60,
+    )
 
 
 def _server(ports: Ports) -> Program:

@@ -20,7 +20,7 @@ from scripts.processes import NotReady, last_line, python
 from scripts.up import rehearsal
 from scripts.up.base import PROJECT, Base, Ports
 from scripts.up.leftovers import end, started_from
-from scripts.up.programs import Program, programs
+from scripts.up.programs import Program, dashboard_url, programs
 from scripts.up.schedule import begin_cycle, read_schedule
 from scripts.up.status import look
 from scripts.up.stop import take_down
@@ -106,6 +106,7 @@ def _start(base: Base, settings: Settings, ports: Ports, environ: Mapping[str, s
             wait(base, supervisor, program)
     begun = first_cycle(ports, settings)
     say(f"The worker polls after {time.monotonic() - began:.0f} s; {begun}.")
+    say(f"Dashboard: {dashboard_url(settings)}")
     say(f"Prefect UI: {ports.ui_url}   Logs: {base.logs}   What runs: make status   The end: make down")
     say("In a terminal of yours, for `arena leaderboard`, `arena halt`, `prefect deployment run` and the like (in .venv/bin):")
     say(f"  export ARENA_ENV_FILE={environ['ARENA_ENV_FILE']} PREFECT_API_URL={ports.api_url}")

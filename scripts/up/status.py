@@ -24,6 +24,7 @@ from deployments.server import prefect_server
 from scripts.processes import last_line
 from scripts.up.base import PROJECT, Base
 from scripts.up.leftovers import started_from
+from scripts.up.programs import dashboard_url
 from scripts.up.schedule import DONE, Schedule, read_schedule
 from scripts.up.supervision import Supervisor
 
@@ -48,6 +49,7 @@ class Status:
     processes: list[Running] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     ui_url: str = ""
+    dashboard_url: str = ""
     season: str = ""
     halted: str | None = None
     cycle: int = 0
@@ -80,6 +82,8 @@ def look(base: Base) -> Status:
     _take_over_environment(pid)
     try:
         settings = load_settings()
+        status.dashboard_url = dashboard_url(settings)
+        _ask(status, "the dashboard", f"{status.dashboard_url}/health")
         _look_at_season(status, settings)
         _look_at_schedule(status, settings, ports.api_url)
     except ArenaError as error:
@@ -163,7 +167,7 @@ def lines(status: Status) -> list[str]:
     """Return what is printed."""
     told = [_line(each) for each in status.processes]
     if status.ui_url:
-        told += [f"Prefect UI {status.ui_url}"]
+        told += [f"Dashboard {status.dashboard_url}   Prefect UI {status.ui_url}"]
     if status.season:
         told += [f"Season {status.season}: {_season(status)}"]
     return [*told, *(f"NOT WELL: {fault}" for fault in status.faults), *(["All is well."] if status.well else [])]

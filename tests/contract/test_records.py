@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from arena.adapters.storage.row_store import RowStore
 from arena.adapters.storage.rows import TABLES, cell
 from arena.adapters.storage.spool_file import SpoolFile
 from arena.adapters.storage.spooled import SpooledRecords
@@ -318,6 +319,24 @@ class RecordsContract:
         await records.book(swept(record, 2, alerts=told))
         texts = [row["text"] for row in await table(records, "alerts") if row["booking"] == 2]
         assert texts == [f"{n}" for n in range(5200)]
+
+    async def test_who_looks_on_reads_only_what_is_new(self, records: Records, reopen: Open) -> None:
+        story, looking = Story(), reopen()
+        assert isinstance(looking, RowStore)
+        await records.open_season(story.season)
+        await book(records, story, 3)
+        first = await looking.page("fills", TEST, 0, 2)
+        rest = await looking.page("fills", TEST, first[-1][0], 1000)
+        assert [row for _, row in (*first, *rest)] == await table(records, "fills") and len(first) == 2 < len(rest)
+        assert await looking.page("fills", TEST, rest[-1][0], 1000) == []
+        places = {
+            (row["llm_id"], row["symbol"], row["opened_at"]): at for at, row in await looking.page("positions", TEST, 0, 99)
+        }
+        await book(records, story, 6)
+        news = await looking.page("fills", TEST, rest[-1][0], 1000)
+        assert [row for _, row in news] == (await table(records, "fills"))[len(first) + len(rest) :] != []
+        later = {(row["llm_id"], row["symbol"], row["opened_at"]): at for at, row in await looking.page("positions", TEST, 0, 99)}
+        assert places.items() < later.items(), "a row that is changed keeps its place"
 
     async def test_other_contents_of_a_booked_cycle_are_refused(self, records: Records) -> None:
         story = Story()

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.adapters.storage import sqlite as sqlite_module
+from arena.adapters.storage import row_store
 from arena.adapters.storage.booking_rows import KEPT_WHEN_CLOSED, booking_rows
 from arena.adapters.storage.drift import sqlite_drift
 from arena.adapters.storage.marks import marked, sealed, sealed_season
@@ -208,7 +208,7 @@ class TestSqliteFile:
         assert await cost() < before * 1.1
 
     async def test_long_tables_are_read_in_pages(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite_module, "PAGE", 7)
+        monkeypatch.setattr(row_store, "PAGE", 7)
         records, story = SqliteRecords(path), Story()
         await records.open_season(story.season)
         await book(records, story, 7)

@@ -1,6 +1,6 @@
 """`make ops-test SEED=1 KILLS=20`: kill -9 of worker, flow and server while a season runs by itself under `make up`.
 
-    python -m tests.ops [--seed 1] [--kills 20] [--interval 30]
+    python -m tests.ops [--seed 1] [--kills 20] [--interval 60]
 
 Each of the three is killed so often, in random order and at random moments. Then the books are held against the simulator's
 journal. The last line is one JSON object; the exit code is 0 when no fill was lost or doubled, the books equal the venue's, no
@@ -39,7 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.ops")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=20, help="of each")
-    parser.add_argument("--interval", type=int, default=30, help="seconds between two cycles")
+    parser.add_argument("--interval", type=int, default=60, help="seconds between two cycles")
     wanted = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="arena-ops-") as folder, running(Path(folder) / "ops", wanted.interval) as season:

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import psutil
 from deployments.recover import flow_processes
 from scripts.environment import without_settings
 from scripts.processes import free_port, python
-from scripts.up.base import PROJECT, Base
+from scripts.up.base import PROJECT, Base, Ports
 from scripts.up.leftovers import end, started_from
 from scripts.up.supervision import Supervisor
 
@@ -128,8 +129,8 @@ def running(directory: Path, interval_seconds: int) -> Iterator[Season]:
     """Yield a season that runs; at the end nothing of it does."""
     directory.mkdir(parents=True)
     season = Season(directory, interval_seconds)
-    ports = {"prefect": free_port(), "worker": free_port()}
-    season.base.ports_file.write_text(json.dumps(ports))
+    ports = Ports(prefect=free_port(), worker=free_port(), dashboard=free_port())
+    season.base.ports_file.write_text(json.dumps(asdict(ports)))
     try:
         season.make()
         yield season

@@ -18,7 +18,8 @@ from arena.adapters.storage.rows import season_rows
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.cycle import execution_order
 from arena.application.evidence import configuration
-from arena.application.fairness import SAME_TIME, Fairness, fairness, read_fairness
+from arena.application.fairness import Fairness, fairness, read_fairness
+from arena.application.fairness_rules import SAME_TIME
 from arena.application.leaderboard import read_leaderboard
 from arena.application.record import CycleRecord
 from arena.domain.competitor import Competitor, Provider, SeasonId

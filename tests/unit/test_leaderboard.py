@@ -13,7 +13,7 @@ import pytest
 
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.fairness import Fairness
-from arena.application.leaderboard import Leaderboard, max_drawdown, read_leaderboard
+from arena.application.leaderboard import Leaderboard, read_leaderboard
 from arena.application.leaderboard import leaderboard as ranked
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
@@ -128,8 +128,9 @@ def test_the_verdict_names_no_winner(cycles: int, sentence: str) -> None:
 
 
 def test_a_fall_starts_from_the_capital() -> None:
-    assert max_drawdown([Decimal(150), Decimal(300), Decimal(270)], Decimal(200)) == Decimal("0.25")
-    assert max_drawdown([Decimal(201)], Decimal(200)) == 0
+    (fell,) = leaderboard(tables({"LLM-A": ["150", "300", "270"]})).competitors
+    (rose,) = leaderboard(tables({"LLM-A": ["201"]})).competitors
+    assert (fell.max_drawdown, rose.max_drawdown) == (Decimal("0.25"), 0)
 
 
 def test_the_json_is_an_object_of_strings_and_counts() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from arena.adapters.storage.booking_rows import booking_rows
@@ -16,6 +17,9 @@ from arena.adapters.storage.state import state_of
 from arena.application.record import Booking, SeasonState
 from arena.domain.competitor import Season, SeasonId
 from arena.domain.order import Intent
+
+PAGE = 1000  # rows of a reply, whatever a server's own limit: a page is one value
+Page = Sequence[tuple[int, Mapping[str, Any]]]  # rows as readers see them, each with its place
 
 
 class RowStore(ABC):
@@ -48,6 +52,21 @@ class RowStore(ABC):
     async def book(self, booking: Booking) -> None:
         """Keep a unit of work: all of it or nothing, once."""
         await self.book_rows(sealed(booking_rows(booking)))
+
+    async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield a table's rows of a season in booking order, without the store's own ids and times."""
+        after = 0
+        while True:
+            page = await self.page(table, season_id, after, PAGE)
+            for _, row in page:
+                yield row
+            if len(page) < PAGE:
+                return
+            after = page[-1][0]
+
+    @abstractmethod
+    async def page(self, table: str, season_id: SeasonId, after: int, size: int) -> Page:
+        """Return up to `size` of a table's rows of a season that stand behind `after`, in booking order, with their places."""
 
     @abstractmethod
     async def open_rows(self, season_id: SeasonId, tables: Tables) -> Tables:

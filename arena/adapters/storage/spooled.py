@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from arena.adapters.storage.carried import with_booking, with_claim, with_intents
 from arena.adapters.storage.delivery import Delivery, book_moved
-from arena.adapters.storage.row_store import RowStore
+from arena.adapters.storage.row_store import Page, RowStore
 from arena.adapters.storage.rows import Row, Tables, flat, iso, shown
 from arena.adapters.storage.spool_file import SpoolFile, Write
 from arena.application.standing import Standing
@@ -114,6 +114,14 @@ class SpooledRecords(RowStore):
                 raise
             for row in kept["seasons"]:
                 yield shown(row)
+
+    async def page(self, table: str, season_id: SeasonId, after: int, size: int) -> Page:
+        """Return up to `size` of a table's rows that stand behind `after`: what is in Supabase, not what waits for it."""
+        try:
+            return await self._remote.page(table, season_id, after, size)
+        except RecordsUnavailable as error:
+            self._delivery.fails(error)
+            raise
 
     async def take(self, season_id: SeasonId, holder: str, now: datetime, until: datetime) -> bool:
         """Take the lease among this machine's processes, then among machines where Supabase can be asked."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -27,7 +27,7 @@ from arena.adapters.storage.refusals import (
     vanished,
 )
 from arena.adapters.storage.restore import standing_of
-from arena.adapters.storage.row_store import RowStore
+from arena.adapters.storage.row_store import Page, RowStore
 from arena.adapters.storage.rows import TABLES, Row, Tables, flat, iso, shown
 from arena.adapters.storage.state import WINDOW, midnight
 from arena.adapters.storage.supabase_wire import from_wire, rows_of, to_wire
@@ -40,7 +40,6 @@ from arena.errors import ConfigurationError, RecordsError, RecordsUnavailable
 
 SCHEMA_VERSION = 5  # what `schema_version()` of the last migration says
 TIMEOUT_SECONDS = 10  # whole seconds: a fraction is cut off by the client
-PAGE = 1000  # rows of a reply, whatever the server's own limit: a page is one value
 _ABSENT = {429, 502, 503, 504, *range(520, 531)}  # said by what stands in front of the database; the last are Cloudflare's
 _AWAY = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003", "08000", "08003", "08006", "53300", "57P01", "57P02", "57P03"})
 _AGAIN = frozenset({"57014", "40001", "40P01", "55P03"})  # too slow, or in somebody's way
@@ -119,19 +118,13 @@ class SupabaseRecords(RowStore):
         if found["outcome"] not in ("booked", "same"):
             raise _refusal(tables, found)
 
-    async def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield a table's rows of a season in booking order, without the store's own ids and times."""
+    async def page(self, table: str, season_id: SeasonId, after: int, size: int) -> Page:
+        """Return up to `size` of a table's rows of a season that stand behind `after`, in booking order, with their places."""
         if table not in TABLES:
             raise no_table(table, TABLES)
-        after = 0
-        while True:
-            asked = {"name": table, "season": season_id, "after": after, "page": PAGE}
-            page = rows_of(await self._call(f"table {table} of season {season_id} was not read", "table_rows", **asked))
-            for row in page:
-                yield shown(row)
-            if len(page) < PAGE:
-                return
-            after = page[-1]["id"]
+        asked = {"name": table, "season": season_id, "after": after, "page": size}
+        found = rows_of(await self._call(f"table {table} of season {season_id} was not read", "table_rows", **asked))
+        return [(row["id"], shown(row)) for row in found]
 
     async def take(self, season_id: SeasonId, holder: str, now: datetime, until: datetime) -> bool:
         """Take the lease on a season's accounts, or hold it longer; False while somebody else's has not run out."""

@@ -1,0 +1,172 @@
+"""The endpoints: all of them read, none changes anything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, HTTPException, Query, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import AwareDatetime, BaseModel, TypeAdapter
+
+from arena.dashboard import answers, telling
+from arena.dashboard.feed import Feed, Row
+from arena.dashboard.metrics import prometheus_text
+from arena.dashboard.watch import Watch
+
+JSON = "application/json"
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+Before = Annotated[int | None, Query(ge=1, description="The `before` of the page that came last; the newest where left out.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Rows at most.")]
+Who = Annotated[str | None, Query(description="One competitor's alone; a page may then be shorter though more follow.")]
+Known = Annotated[str | None, Header(alias="If-None-Match", include_in_schema=False)]
+Since = Annotated[AwareDatetime | None, Query(description="ISO 8601 with a zone.")]
+_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": answers.Problem} for status in (401, 404, 422, 503)}
+
+
+def routes(watch: Watch) -> APIRouter:
+    """Return the endpoints over a season that is watched."""
+    router = APIRouter(responses=_PROBLEMS)
+
+    @router.get("/health")
+    async def health() -> answers.Health:
+        """Whether this process serves; wants no token."""
+        looked_at = watch.looked_at.isoformat(timespec="seconds") if watch.looked_at else None
+        return answers.Health(ready=watch.looked_at is not None, store_away=watch.away, looked_at=looked_at)
+
+    @router.get("/status", response_model=answers.Status)
+    async def status(known: Known = None) -> Response:
+        """Whether the season runs, which cycle was the last, and when the next is due."""
+        return _rendered(watch, "status", known, lambda: telling.status(watch))
+
+    @router.get("/leaderboard", response_model=answers.Board)
+    async def leaderboard(known: Known = None) -> Response:
+        """Who leads, and whether that means anything."""
+        return _rendered(watch, "leaderboard", known, lambda: telling.board(watch.view))
+
+    @router.get("/llm-accounts", response_model=list[answers.AccountRow])
+    async def llm_accounts(known: Known = None) -> Response:
+        """Every competitor's wallet."""
+        return _rendered(watch, "accounts", known, lambda: telling.accounts(watch.view))
+
+    @router.get("/positions", response_model=list[answers.Held])
+    async def positions(known: Known = None) -> Response:
+        """What is held now, at the last mark."""
+        return _rendered(watch, "positions", known, lambda: telling.positions(watch.view))
+
+    @router.get("/equity", response_model=answers.Equity)
+    async def equity(
+        since: Since = None,
+        until: Since = None,
+        points: Annotated[int, Query(ge=4, le=2000, description="Of each curve, at most.")] = 1000,
+        known: Known = None,
+    ) -> Response:
+        """The curves and their drawdowns, thinned for display; highs and lows are kept."""
+        key = f"equity {since} {until} {points}"
+        return _rendered(watch, key, known, lambda: telling.equity(watch.view, since, until, points))
+
+    @router.get("/competitors/{llm_id}", response_model=answers.Competitor)
+    async def competitor(llm_id: str, known: Known = None) -> Response:
+        """One competitor: what it is, holds, decided and closed."""
+        found = await telling.competitor(watch.view, llm_id)
+        if found is None:
+            names = ", ".join(row["llm_id"] for row in watch.view.competitors)
+            raise HTTPException(404, f"there is no competitor {llm_id}; there are {names}")
+        return _answered(found, known)
+
+    @router.get("/cycles/{number}", response_model=answers.CycleStory)
+    async def cycle(number: int, known: Known = None) -> Response:
+        """One booked cycle, the competitors side by side."""
+        view = watch.view
+        found = await view.cycles.read(view.store, view.season_id, number)
+        if found is None:
+            raise HTTPException(404, f"cycle {number} is not booked; the last one is {_last(watch)}")
+        return _answered(telling.story(view, found), known)
+
+    @router.get("/costs", response_model=answers.Costs)
+    async def costs(known: Known = None) -> Response:
+        """Fees, funding, tokens and what the models' calls have cost."""
+        return _rendered(watch, "costs", known, lambda: telling.costs(watch.view))
+
+    @router.get("/fairness", response_model=answers.FairnessFound)
+    async def fairness(known: Known = None) -> Response:
+        """Whether all were treated alike, cycle by cycle."""
+        return _rendered(watch, "fairness", known, lambda: telling.fairness(watch.view))
+
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """The season for Prometheus."""
+        return Response(prometheus_text(watch), media_type=PROMETHEUS)
+
+    _add_pages(router, watch)
+    _add_events(router, watch)
+    return router
+
+
+def _add_pages(router: APIRouter, watch: Watch) -> None:
+    async def page(feed: Feed, before: int | None, limit: int, llm_id: str | None) -> tuple[list[Row], dict[str, int | None]]:
+        view = watch.view
+        wanted = None if llm_id is None else (lambda row: row["llm_id"] == llm_id)
+        found = await feed.page(view.store, view.season_id, before, limit, wanted)
+        return list(found.rows), {"before": found.before, "total": len(feed)}
+
+    @router.get("/decisions", response_model=answers.Decisions)
+    async def decisions(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
+        """What was decided, symbol by symbol, and what came of it; newest first."""
+        rows, rest = await page(watch.view.decisions, before, limit, llm_id)
+        return _answered(answers.Decisions.model_validate({"decisions": rows, **rest}), known)
+
+    @router.get("/trades", response_model=answers.Trades)
+    async def trades(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
+        """The positions that were closed, newest first."""
+        rows, rest = await page(watch.view.trades, before, limit, llm_id)
+        return _answered(answers.Trades.model_validate({"trades": [telling.trade(row) for row in rows], **rest}), known)
+
+    @router.get("/alerts", response_model=answers.Alerts)
+    async def alerts(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
+        """What the owner was told, newest first."""
+        rows, rest = await page(watch.view.alerts, before, limit, llm_id)
+        return _answered(answers.Alerts.model_validate({"alerts": rows, **rest}), known)
+
+
+def _add_events(router: APIRouter, watch: Watch) -> None:
+    @router.get("/events", response_class=EventSourceResponse)
+    async def events() -> AsyncIterator[ServerSentEvent]:
+        """A message whenever a cycle is booked or the status changes; ask for the rest then."""
+        version: int | None = watch.version
+        while version is not None:
+            yield ServerSentEvent(event="changed", data={"version": version}, id=str(version))
+            version = await watch.changed(version)
+
+
+def _rendered(watch: Watch, key: str, known: str | None, tell: Callable[[], BaseModel | list[Any]]) -> Response:
+    """Return an answer, rendered once as long as nothing changes."""
+    kept = watch.answers.get(key)
+    if kept is None:
+        kept = _body(tell())
+        watch.keep(key, kept)
+    return _sent(*kept, known)
+
+
+def _answered(answer: BaseModel, known: str | None) -> Response:
+    return _sent(*_body(answer), known)
+
+
+def _body(answer: BaseModel | list[Any]) -> tuple[bytes, str]:
+    """Return an answer's text and its ETag, which names nothing but the text."""
+    body = TypeAdapter(type(answer) if isinstance(answer, BaseModel) else list[Any]).dump_json(answer)
+    return body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+
+
+def _sent(body: bytes, etag: str, known: str | None) -> Response:
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if known is not None and ("*" in known or etag in known):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=JSON)
+
+
+def _last(watch: Watch) -> str:
+    last = watch.view.cycles.last
+    return "none" if last is None else str(last["number"])

@@ -1,0 +1,109 @@
+"""The dashboard as a web server: the API, and the page that is made of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.resources import files
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, StrictUndefined
+
+from arena.analysis.charts import COLOURS, DASHES
+from arena.analysis.report import DARK_COLOURS
+from arena.dashboard.api import routes
+from arena.dashboard.gate import Gate, is_loopback
+from arena.dashboard.problems import tell_problems
+from arena.dashboard.watch import Source, Watch
+from arena.errors import ConfigurationError
+
+HERE = Path(__file__).parent
+GRACE_SECONDS = 2  # for answers under way when the server is ended
+
+
+def create_app(source: Source, token: str = "") -> FastAPI:
+    """Return the application, which looks at the season as long as it runs."""
+    watch = Watch(source)
+
+    @asynccontextmanager
+    async def watching(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(watch.run())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    app = FastAPI(title="LLM Trading Arena", lifespan=watching, docs_url=None, redoc_url=None)  # those load from another host
+    app.state.watch = watch
+    tell_problems(app)
+    app.include_router(routes(watch))
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    page = _page(source)
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> HTMLResponse:
+        return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
+
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
+    app.add_middleware(Gate, token=token)
+    return app
+
+
+def serve(source: Source, host: str, port: int, token: str) -> None:
+    """Serve until SIGINT or SIGTERM; says one line when ready.
+
+    Raises:
+        ConfigurationError: Others could reach it, and no token is set.
+    """
+    if not token and not is_loopback(host):
+        raise ConfigurationError(
+            f"API_HOST={host} can be reached from other machines: set API_TOKEN to a long random text, or API_HOST=127.0.0.1"
+        )
+    app = create_app(source, token)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,  # an address may hold the token
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    greeting = f"dashboard of {source.season_id} ready on {where}{'?token=API_TOKEN' if token else ''}"
+    Server(config, app.state.watch, greeting).run()
+
+
+class Server(uvicorn.Server):
+    """Says when it is ready, and ends the event streams before it ends: they would go on for ever."""
+
+    def __init__(self, config: uvicorn.Config, watch: Watch, greeting: str) -> None:
+        super().__init__(config)
+        self._watch = watch
+        self._greeting = greeting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        if self.started:
+            sys.stdout.write(f"{self._greeting}\n")
+            sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of everybody."""
+        await self._watch.end()
+        await super().shutdown(sockets)
+
+
+def _page(source: Source) -> str:
+    template = files("arena.dashboard").joinpath("templates/page.html").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    palette = list(zip(COLOURS, DARK_COLOURS, DASHES, strict=True))
+    return environment.from_string(template).render(season=source.season_id, palette=palette)

@@ -1,0 +1,166 @@
+// Equity above, drawdown below; both zoom together, and a stretch that is zoomed into is read again in its detail.
+import { dashes, el, key } from "./draw.js";
+import { read } from "./read.js";
+import { usd, when } from "./words.js";
+
+const DAY = 86_400;
+const STRETCHES = [["1 day", DAY], ["1 week", 7 * DAY], ["season", null]];
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const iso = (seconds) => new Date(1000 * seconds).toISOString();
+const tick = (seconds, step) =>
+  new Date(1000 * seconds).toLocaleString("en-GB", step >= DAY ? { day: "numeric", month: "short", timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+
+export class EquityChart {
+  constructor(field) {
+    this.field = field;
+    this.range = null; // [since, until] in seconds; the whole season where null
+    this.plots = [];
+    this.upper = el("div");
+    this.lower = el("div");
+    this.legend = el("p", { cls: "legend" });
+    this.said = el("p", { cls: "sr" });
+    this.buttons = STRETCHES.map(([name, seconds]) =>
+      el("button", { type: "button", "aria-pressed": String(seconds === null), onclick: () => this.stretch(seconds) }, name),
+    );
+    const title = el("h2", {}, "Equity, USDT ", el("small", {}, "after fees and funding; drawdown below; drag to zoom"));
+    this.node = el("section", {}, el("div", { cls: "tools" }, title, this.buttons), this.said, this.upper, this.legend, this.lower);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(this.node);
+    this.scheme = matchMedia("(prefers-color-scheme: dark)");
+    this.redraw = () => this.draw();
+    this.scheme.addEventListener("change", this.redraw);
+  }
+
+  end() {
+    this.observer.disconnect();
+    this.scheme.removeEventListener("change", this.redraw);
+    for (const plot of this.plots) plot.destroy();
+  }
+
+  async refresh() {
+    const [since, until] = this.range ?? [null, null];
+    const found = await read("/equity", { since: since && iso(since), until: until && iso(until), points: 800 });
+    this.curves = found.curves.filter((curve) => curve.times.length);
+    this.capital = Number(found.capital);
+    if (until === null) this.last = Math.max(...this.curves.map((curve) => Date.parse(curve.times.at(-1)) / 1000));
+    this.draw();
+  }
+
+  async stretch(seconds) {
+    await this.show(seconds === null ? null : [this.last - seconds, null], seconds);
+  }
+
+  // A range without an end goes on with the season.
+  async show(range, seconds) {
+    this.range = range;
+    this.buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(STRETCHES[index][1] === seconds)));
+    await this.refresh();
+  }
+
+  // The curves were thinned one by one: their times are put together, and gaps are drawn through.
+  joined(values) {
+    const tables = this.curves.map((curve) => [curve.times.map((time) => Date.parse(time) / 1000), values(curve).map(Number)]);
+    return tables.length ? uPlot.join(tables) : [[]];
+  }
+
+  draw() {
+    for (const plot of this.plots) plot.destroy();
+    this.plots = [];
+    if (!this.curves?.length) {
+      this.upper.replaceChildren(el("p", { cls: "empty" }, "No cycle has been booked yet."));
+      return;
+    }
+    this.upper.replaceChildren();
+    const ends = this.curves.map((curve) => `${this.field.label(curve.llm_id)} ${usd(curve.equity.at(-1))} USDT`);
+    this.said.textContent = `Equity at the end of what is shown: ${ends.join(", ")}.`;
+    this.name(null);
+    const upper = this.plot(this.upper, this.joined((curve) => curve.equity), 300, (value) => usd(value), true);
+    const lower = this.plot(this.lower, this.joined((curve) => curve.drawdown), 150, (value) => `${value.toFixed(1)} %`.replace("-", "−"), false);
+    this.plots = [upper, lower];
+  }
+
+  plot(target, data, height, shown, upper) {
+    const narrow = this.node.clientWidth < 600;
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+    const series = this.curves.map((curve) => {
+      const style = this.field.style(curve.llm_id);
+      return {
+        label: this.field.label(curve.llm_id),
+        stroke: colour(`--c${style}`),
+        width: upper ? 2 : 1.4,
+        dash: dashes(style).map((part) => 2 * part),
+        spanGaps: true,
+        points: { show: data[0].length === 1 },
+      };
+    });
+    const options = {
+      width: this.width(),
+      height: height - (narrow ? 40 : 0) * upper,
+      tzDate: (seconds) => uPlot.tzDate(new Date(1000 * seconds), "Etc/UTC"),
+      cursor: { sync: { key: "equity", setSeries: true }, drag: { x: true, y: false } },
+      legend: { show: false },
+      padding: [8, 20, 4, 0],
+      scales: { x: { time: true }, y: { range: (_, low, high) => this.span(low, high, upper) } },
+      axes: [
+        { ...axis, show: !upper, size: 32, space: narrow ? 70 : 90, values: (_, times, __, ___, step) => times.map((time) => tick(time, step)) },
+        { ...axis, size: 62, space: upper ? 40 : 24, values: (_, values) => values.map((value) => (upper ? value.toLocaleString("en") : shown(value))) },
+      ],
+      series: [{}, ...series],
+      hooks: { setCursor: [(plot) => this.name(plot.cursor.idx ?? null)], setSelect: [(plot) => this.selected(plot)], draw: upper ? [(plot) => this.level(plot)] : [] },
+    };
+    const made = new uPlot(options, data, target);
+    made.over.addEventListener("dblclick", () => this.stretch(null));
+    return made;
+  }
+
+  // Who is which line, with what it was worth where the cursor is, or at the end.
+  name(at) {
+    const [times] = this.plots[0]?.data ?? [[]];
+    const time = at === null || times[at] === undefined ? null : times[at];
+    const entries = this.curves.map((curve) => {
+      const index = time === null ? curve.times.length - 1 : curve.times.findLastIndex((each) => Date.parse(each) / 1000 <= time);
+      const worth = curve.equity[Math.max(0, index)];
+      return el("span", {}, key(this.field.style(curve.llm_id)), `${this.field.label(curve.llm_id)} `, el("b", {}, usd(worth)));
+    });
+    const last = this.curves.map((curve) => curve.times.at(-1)).sort().at(-1);
+    this.legend.replaceChildren(...entries, el("small", {}, `${when(time === null ? last : iso(time))} UTC`));
+  }
+
+  span(low, high, upper) {
+    if (!upper) return [Math.min(low ?? 0, -0.1) * 1.05, 0];
+    const room = Math.max((high - low) * 0.08, Math.abs(high) * 0.0005, 0.01);
+    return [low - room, high + room];
+  }
+
+  // The capital, as a thin line.
+  level(plot) {
+    const y = plot.valToPos(this.capital, "y", true);
+    const { left, top, width, height } = plot.bbox;
+    if (y < top || y > top + height) return;
+    plot.ctx.save();
+    plot.ctx.strokeStyle = colour("--muted");
+    plot.ctx.setLineDash([2, 6]);
+    plot.ctx.beginPath();
+    plot.ctx.moveTo(left, y);
+    plot.ctx.lineTo(left + width, y);
+    plot.ctx.stroke();
+    plot.ctx.restore();
+  }
+
+  selected(plot) {
+    const { left, width } = plot.select;
+    if (width < 8 || this.zooming) return;
+    this.zooming = true;
+    const range = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
+    setTimeout(() => this.show(range).finally(() => (this.zooming = false)));
+  }
+
+  width() {
+    const { paddingLeft, paddingRight } = getComputedStyle(this.node);
+    return Math.max(240, this.node.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight));
+  }
+
+  resize() {
+    for (const plot of this.plots) if (plot.width !== this.width()) plot.setSize({ width: this.width(), height: plot.height });
+  }
+}

@@ -1,0 +1,216 @@
+"""From what has been read of a season to what the API answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from arena.application.standing import SeasonStatus
+from arena.application.tally import Standing
+from arena.dashboard import answers
+from arena.dashboard.cycle_index import CycleRows
+from arena.dashboard.season_view import SeasonView
+from arena.dashboard.watch import Watch
+from arena.domain.money import plain, quantized
+
+Row = Mapping[str, Any]
+Kind = Literal["generated", "recorded", "paper", "testnet", "mainnet"]
+
+SHOWN_VIOLATIONS = 200
+RECENT = 30  # of a competitor's decisions and trades on its page
+_WARNINGS: Mapping[Kind, str] = {
+    "generated": "these prices never existed",
+    "recorded": "recorded prices, a simulated exchange",
+    "paper": "live prices, accounts of the arena's own: nobody's money",
+    "testnet": "the exchange's testnet: nobody's money",
+    "mainnet": "",
+}
+
+
+def status(watch: Watch) -> answers.Status:
+    """Return what happens now."""
+    view, standing = watch.view, watch.standing
+    season, cycles = view.season, view.cycles
+    kind = _kind(season)
+    return answers.Status(
+        version=watch.version,
+        season=view.season_id,
+        state=standing.status.value,
+        reason=standing.reason,
+        since=_iso(standing.time),
+        market=season["market"],
+        market_kind=kind,
+        market_warning=_WARNINGS[kind],
+        simulated_clock=season["environment"] == "demo",
+        account_mode=season["account_mode"],
+        strategy=season["strategy"],
+        symbols=json.loads(season["symbols"]),
+        interval_seconds=season["interval_seconds"],
+        started_at=season["started_at"],
+        cycles=len(cycles),
+        lost=cycles.lost,
+        last_cycle=_times(cycles.last),
+        under_way=_times(cycles.begun),
+        next_due_at=_next_due(watch),
+        discrepancies=view.discrepancies,
+        store_away=watch.away,
+    )
+
+
+def board(view: SeasonView) -> answers.Board:
+    """Return the ranking."""
+    found = view.leaderboard()
+    ranking = [_ranked(rank, each) for rank, each in enumerate(found.competitors, 1)]
+    fair = found.fairness
+    return answers.Board(
+        season=found.season,
+        market=found.market,
+        cycles=found.cycles,
+        hours=plain(found.hours),
+        verdict=found.verdict,
+        remark=_remark(ranking, found.cycles),
+        fairness=answers.FairnessLine(fair=fair.fair, violations=len(fair.violations), sentence=fair.sentence),
+        competitors=ranking,
+    )
+
+
+def accounts(view: SeasonView) -> list[answers.AccountRow]:
+    """Return the wallets."""
+    return [answers.AccountRow.model_validate(row) for row in view.accounts]
+
+
+def positions(view: SeasonView) -> list[answers.Held]:
+    """Return what is held."""
+    return [answers.Held.model_validate(row) for row in view.holdings.positions()]
+
+
+def trade(row: Row) -> answers.Trade:
+    """Return a closed position with its net profit."""
+    net = plain(Decimal(row["pnl"]) - Decimal(row["fees"]) - Decimal(row["funding"]))
+    return answers.Trade.model_validate({**row, "net_pnl": net})
+
+
+def equity(view: SeasonView, since: datetime | None, until: datetime | None, most: int) -> answers.Equity:
+    """Return the curves between two times."""
+    curves = []
+    for llm_id, curve in view.curves.items():
+        points = curve.points(since, until, most)
+        times, worths, falls = (list(each) for each in zip(*points, strict=True)) if points else ([], [], [])
+        curves.append(answers.Curve(llm_id=llm_id, times=times, equity=worths, drawdown=falls))
+    return answers.Equity(capital=view.accounts[0]["initial_balance"], curves=curves)
+
+
+def story(view: SeasonView, found: CycleRows) -> answers.CycleStory:
+    """Return a cycle, the competitors side by side in the season's order."""
+    number = found.cycle["number"]
+    before, after = view.cycles.neighbours(number)
+
+    def of(table: str, llm_id: str) -> list[Row]:
+        return [row for row in found.tables[table] if row["llm_id"] == llm_id]
+
+    turns = [
+        {**turn, "calls": of("model_calls", llm_id), "decisions": of("llm_decisions", llm_id), "fills": of("fills", llm_id)}
+        for llm_id in (row["llm_id"] for row in view.competitors)
+        for turn in of("turns", llm_id)
+    ]
+    order = json.loads(found.cycle["execution_order"])
+    return answers.CycleStory.model_validate(
+        {**found.cycle, "execution_order": order, "before": before, "after": after, "turns": turns}
+    )
+
+
+async def competitor(view: SeasonView, llm_id: str) -> answers.Competitor | None:
+    """Return one competitor; None where there is none of that name."""
+    row = next((row for row in view.competitors if row["llm_id"] == llm_id), None)
+    if row is None:
+        return None
+
+    def own(each: Row) -> bool:
+        return bool(each["llm_id"] == llm_id)
+
+    decisions, trades = [await feed.page(view.store, view.season_id, None, RECENT, own) for feed in (view.decisions, view.trades)]
+    return answers.Competitor(
+        standing=next(each for each in board(view).competitors if each.llm_id == llm_id),
+        base_url_host=urlsplit(row["base_url"]).hostname if row["base_url"] else None,
+        **{name: row[name] for name in ("max_tokens", "temperature", "thinking", "reasoning_effort", "seed")},
+        positions=[each for each in positions(view) if each.llm_id == llm_id],
+        decisions=[answers.Decided.model_validate(each) for each in decisions.rows],
+        trades=[trade(each) for each in trades.rows],
+    )
+
+
+def costs(view: SeasonView) -> answers.Costs:
+    """Return what the season has cost."""
+    found = view.leaderboard()
+    spent = [each.model_cost_usd for each in found.competitors]
+    known = [each for each in spent if each is not None]
+    rows = [
+        answers.Cost.model_validate(_object(each) | {"model_cost_per_cycle_usd": _share(each.model_cost_usd, found.cycles)})
+        for each in sorted(found.competitors, key=lambda each: each.llm_id)
+    ]
+    whole = plain(sum(known, Decimal(0))) if len(known) == len(spent) else None
+    return answers.Costs(cycles=found.cycles, model_cost_usd=whole, competitors=rows)
+
+
+def fairness(view: SeasonView) -> answers.FairnessFound:
+    """Return whether all were treated alike."""
+    found = view.fairness()
+    shown = found.to_json()["violations"][:SHOWN_VIOLATIONS]
+    return answers.FairnessFound.model_validate(
+        {**found.to_json(), "sentence": found.sentence, "violations": len(found.violations), "shown": shown}
+    )
+
+
+def _kind(season: Row) -> Kind:
+    if "generated" in season["market"].lower():
+        return "generated"
+    found: Kind = "recorded" if season["environment"] == "demo" else season["environment"]
+    return found
+
+
+def _times(cycle: Row | None) -> answers.CycleTimes | None:
+    return None if cycle is None else answers.CycleTimes.model_validate(cycle)
+
+
+def _next_due(watch: Watch) -> str | None:
+    """Return when the next cycle is due, by the schedule; None while none will begin."""
+    last = watch.view.cycles.begun or watch.view.cycles.last
+    if watch.standing.status is not SeasonStatus.RUNNING or last is None:
+        return None
+    return _iso(datetime.fromisoformat(last["scheduled_at"]) + timedelta(seconds=watch.view.season["interval_seconds"]))
+
+
+def _ranked(rank: int, standing: Standing) -> answers.Ranked:
+    earned = standing.equity - standing.capital
+    cost = standing.model_cost_usd
+    shares = {
+        "roi_gross": _share(earned + standing.fees + standing.funding, standing.capital),
+        "roi_after_model_cost": None if cost is None else _share(earned - cost, standing.capital),
+    }
+    return answers.Ranked.model_validate({"rank": rank, **_object(standing), **shares})
+
+
+def _object(standing: Standing) -> dict[str, Any]:
+    found = ((name, getattr(standing, name)) for name in Standing.__dataclass_fields__)
+    return {name: plain(value) if isinstance(value, Decimal) else value for name, value in found}
+
+
+def _share(part: Decimal | None, whole: Decimal | int) -> str | None:
+    return plain(quantized(part / whole)) if part is not None and whole else None
+
+
+def _remark(ranking: list[answers.Ranked], cycles: int) -> str:
+    said = []
+    if len(ranking) > 1 and cycles:
+        said.append("The order is by ROI after fees and funding. A ranking is what happened, not who is better.")
+    if ranking and all(each.baseline for each in ranking):
+        said.append("All competitors here are baseline rules, none is an LLM.")
+    return " ".join(said)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

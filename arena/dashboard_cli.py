@@ -1,0 +1,47 @@
+"""The `arena dashboard` command."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from arena.dashboard.watch import Source
+    from arena.settings import Settings
+
+FILE_SECONDS = 1.0  # between two looks at a file
+SUPABASE_SECONDS = 5.0  # at a database that others pay for
+
+
+def dashboard(
+    season: Annotated[str, typer.Option("--season", help="The season's name; SEASON of .env where left out.")] = "",
+) -> None:
+    """Serve the season as a page and an API on API_HOST and API_PORT, until Ctrl-C. Reads, and changes nothing."""
+    from arena.configuration import load_settings
+    from arena.dashboard.app import serve
+
+    settings = load_settings()
+    serve(source_of(settings, season), settings.api_host, settings.api_port, settings.api_token.get_secret_value())
+
+
+def source_of(settings: Settings, season: str = "") -> Source:
+    """Return where a season is looked at: SEASON's store, or another season's of the same machine."""
+    from arena.application.ports import Following
+    from arena.connections import open_for_looking
+    from arena.dashboard.watch import Source
+    from arena.domain.competitor import SeasonId
+    from arena.standings import halted_here
+
+    watched = settings.model_copy(update={"season": season}) if season else settings
+
+    def open_(closing: AsyncExitStack) -> Following:
+        return open_for_looking(watched, closing)
+
+    return Source(
+        season_id=SeasonId(watched.season),
+        open=open_,
+        halted=lambda: halted_here(watched),
+        seconds=SUPABASE_SECONDS if watched.supabase_url else FILE_SECONDS,
+    )

@@ -1,0 +1,22 @@
+"""That the command works; what it measures says nothing on a machine that runs tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.dashboard_speed.__main__ import asked
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_short_season_is_measured() -> None:
+    command = [sys.executable, "-m", "tests.dashboard_speed", "--cycles", "30", "--asked", "3"]
+    ended = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode in (0, 1), ended.stderr  # 1: slow, as a busy machine may be
+    found = json.loads(ended.stdout.splitlines()[-1])
+    assert set(found["p95_ms"]) == set(asked(30)) and min(found["p95_ms"].values()) > 0
+    assert found["slowest"] == max(found["p95_ms"].values()) and min(found["mb"]) > 0

@@ -1,0 +1,87 @@
+"""A dashboard on loopback, over a season that a test books into."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from arena.adapters.storage.sqlite import SqliteRecords
+from arena.application.ports import Following
+from arena.application.standing import Standing
+from arena.dashboard.app import Server, create_app
+from arena.dashboard.watch import Source
+from arena.domain.competitor import SeasonId
+from arena.errors import ConfigurationError
+from tests.fakes.season import Story
+
+PATIENCE = httpx.Timeout(10)
+
+
+class Books:
+    """A season in a file: what the flow would do."""
+
+    def __init__(self, path: Path, story: Story | None = None) -> None:
+        self.path = path
+        self.story = story or Story()
+        self.records = SqliteRecords(path)
+        self.season_id = self.story.season.season_id
+
+    def open(self) -> None:
+        asyncio.run(self.records.open_season(self.story.season))
+
+    def book(self, cycles: int = 1) -> None:
+        async def play() -> None:
+            for record in self.story.play(cycles):
+                await self.records.begin_cycle(record.season_id, record.number, record.scheduled_at)
+                await self.records.append_intents(record.season_id, self.story.intents.pop(record.number))
+                await self.records.book(record)
+
+        asyncio.run(play())
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        async def read() -> list[dict[str, Any]]:
+            return [dict(row) async for row in self.records.rows(table, self.season_id)]
+
+        return asyncio.run(read())
+
+    def begin(self) -> None:
+        """Begin the next cycle, and leave it under way."""
+        number = self.story.number + 1
+        at = self.story.cycle().scheduled_at
+        asyncio.run(self.records.begin_cycle(self.season_id, number, at))
+
+
+def source(path: Path, season_id: SeasonId, halted: Standing | None = None, seconds: float = 0.05) -> Source:
+    def open_(closing: AsyncExitStack) -> Following:
+        if not path.exists():
+            raise ConfigurationError(f"there is no book at {path}")
+        return closing.enter_context(SqliteRecords(path))
+
+    return Source(season_id=season_id, open=open_, halted=lambda: halted, seconds=seconds)
+
+
+@contextmanager
+def serving(watched: Source, token: str = "") -> Iterator[httpx.Client]:
+    """Yield a client of a dashboard that serves until the block is left."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        app = create_app(watched, token)
+        server = Server(uvicorn.Config(app, log_level="warning", access_log=False), app.state.watch, "")
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=PATIENCE) as client:
+            try:
+                yield client
+            finally:
+                server.should_exit = True
+                thread.join(10)
+                assert not thread.is_alive(), "the dashboard does not end"
