@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import sys
 import tempfile
@@ -42,7 +43,10 @@ def main() -> int:
     parser.add_argument("--interval", type=int, default=60, help="seconds between two cycles")
     wanted = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="arena-ops-") as folder, running(Path(folder) / "ops", wanted.interval) as season:
+    with (
+        tempfile.TemporaryDirectory(prefix="arena-ops-") as folder,
+        running(Path(folder) / f"ops-{os.getpid()}", wanted.interval) as season,
+    ):
         until_booked(season, 1)
         killed = play(season, random.Random(wanted.seed), wanted.kills)
         verdict = {"kills": dict(killed), **judge(season)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -137,6 +138,7 @@ def running(directory: Path, interval_seconds: int) -> Iterator[Season]:
         season.make("down", seconds=SHUTDOWN_SECONDS)
     finally:
         end(started_from(season.base))
+        shutil.rmtree(PROJECT / "runs" / directory.name, ignore_errors=True)  # the worker runs where the project is
 
 
 def _own_children(pid: int, victim: str) -> list[psutil.Process]:
