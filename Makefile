@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install demo demo-llm deploy test chaos kill-test store-speed dashboard-speed bench baselines supabase-local check format lock clean
+.PHONY: help install setup demo demo-llm up status down deploy test chaos kill-test ops-test store-speed dashboard-speed bench baselines supabase-local check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,14 +42,26 @@ $(VENV)/supabase: $(VENV)/develop $(POSTGREST)
 
 install: $(VENV)/runtime  ## make the virtual environment
 
+setup: $(VENV)/runtime  ## install, then go through .env, keys, models and a rehearsal step by step; ARGS="--from models"
+	@$(BIN)/arena setup $(ARGS)
+
 demo: $(VENV)/runtime  ## three competitors trade against the simulator; DEMO_CYCLES=24, DEMO_DATA=candles/5m
 	@$(BIN)/python -m scripts.demo
 
 demo-llm: $(VENV)/local-model  ## the same with a real, small language model on this machine, no keys; DEMO_CYCLES=6
 	@$(BIN)/python -m scripts.demo_llm
 
-deploy: $(VENV)/runtime  ## register the schedule at the Prefect server of PREFECT_API_URL
-	@$(BIN)/python -m deployments.apply
+up: $(VENV)/runtime  ## a season runs by itself: Prefect server, worker, and without a .env the simulator; UP_DIR=runs/up
+	@$(BIN)/python -m scripts.up
+
+status: $(VENV)/runtime  ## what runs and how the season stands; ends with 0 only if all is well; ARGS=--json
+	@$(BIN)/python -m scripts.up status $(ARGS)
+
+down: $(VENV)/runtime  ## stop all that make up started
+	@$(BIN)/python -m scripts.up down
+
+deploy: $(VENV)/runtime  ## register everything at the Prefect server of PREFECT_API_URL; WORKER=process|docker|kubernetes
+	@$(BIN)/python -m deployments.apply $(if $(WORKER),--worker $(WORKER))
 
 # Much of a test is waiting, for servers and deadlines: two at a time take little more than half as long.
 TESTERS ?= 2
@@ -67,6 +79,10 @@ chaos: $(VENV)/develop  ## a season under faults and kills; SEED=1 CYCLES=500 MO
 
 kill-test: $(VENV)/supabase  ## kill -9 in the middle of commits, on both stores; SEED=1 KILLS=200
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills $(KILLS)
+
+ops-test: KILLS = 20
+ops-test: $(VENV)/develop  ## kill -9 of worker, flow and server while a season runs by itself; SEED=1 KILLS=20 of each
+	@$(BIN)/python -m tests.ops --seed $(SEED) --kills $(KILLS)
 
 store-speed: CYCLES = 10000
 store-speed: $(VENV)/supabase  ## what a commit takes at a season's start and end, on both stores; CYCLES=10000

@@ -18,6 +18,7 @@ import typer
 from arena.dashboard_cli import dashboard
 from arena.db_cli import db
 from arena.errors import ArenaError
+from arena.setup_cli import setup
 
 if TYPE_CHECKING:
     from arena.application.ports import Records
@@ -28,6 +29,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language mod
 pairs = typer.Typer(no_args_is_help=True, help="Check and choose the pairs of a season.")
 app.add_typer(pairs, name="pairs")
 app.add_typer(db, name="db")
+app.command()(setup)
 app.command()(dashboard)
 
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="A,B,C", show_default=False, help="Such as BTCUSDT,ETHUSDT,SOLUSDT.")]
@@ -65,6 +67,7 @@ def simulator(
         int, typer.Option(min=0, max=52, help="Open as many accounts more: keys simulator-A, simulator-B, ..., secret = key.")
     ] = 0,
     faults: Annotated[Path | None, typer.Option(help="JSON file of fault rules, see docs/simulator.md.")] = None,
+    state: Annotated[Path | None, typer.Option(help="File that keeps accounts and time, so that a restart goes on.")] = None,
 ) -> None:
     """Serve Binance's futures API and baseline models on loopback, over candles from files."""
     from decimal import Decimal
@@ -79,6 +82,7 @@ def simulator(
         balance=Decimal(balance),
         keys=account_keys(competitors),
         faults=faults,
+        state=state,
     )
 
 
@@ -148,20 +152,10 @@ def report(
 @app.command()
 def reconcile(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Show the competitors' books and the exchange side by side; changes nothing. Ends with 1 where they differ."""
-    from arena.application.comparison import Comparison, compare
-    from arena.bootstrap import open_arena
     from arena.configuration import load_settings
-    from arena.errors import ConfigurationError
-    from arena.season_start import has_begun
+    from arena.resuming import read_comparison
 
-    async def run() -> Comparison:
-        settings = load_settings()
-        if not await has_begun(settings):
-            raise ConfigurationError(f"the season {settings.season} has not begun: there are no books to compare")
-        async with open_arena(settings, asking=False) as arena:
-            return await compare(arena.venue, await arena.records.state(arena.season.season_id, datetime.now(UTC)))
-
-    found = asyncio.run(run())
+    found = asyncio.run(read_comparison(load_settings()))
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=2))
     else:
@@ -256,14 +250,17 @@ def halt(reason: Annotated[str, typer.Option(help="Shown wherever the halt is.")
 
 
 @app.command()
-def resume() -> None:
-    """Let a halted season go on with the next cycle."""
-    from arena.configuration import load_venue_settings
-    from arena.standings import resume_season
+def resume(
+    despite_differences: Annotated[
+        bool, typer.Option("--despite-differences", help="Without comparing the books with the exchange first.")
+    ] = False,
+) -> None:
+    """Let a halted season go on, if books and exchange agree; resumes the schedule of PREFECT_API_URL. Ends with 1 if not."""
+    from arena.resuming import resume_season
 
-    settings = load_venue_settings()
-    gone_on = asyncio.run(resume_season(settings, "by hand"))
-    typer.echo(f"{settings.season} {'goes on' if gone_on else 'was not halted'}")
+    resumed = asyncio.run(resume_season(os.environ.get("PREFECT_API_URL", ""), despite_differences=despite_differences))
+    typer.echo(resumed.sentence)
+    raise typer.Exit(0 if resumed.goes_on else 1)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from difflib import SequenceMatcher
 
 import httpx
@@ -24,7 +25,7 @@ from arena.domain.pairs import check_pairs
 from arena.errors import ArenaError, ConfigurationError
 from arena.market import open_market
 from arena.paper import kept_books
-from arena.settings import Settings
+from arena.settings import Settings, VenueSettings
 
 PATIENCE_SECONDS = 10.0
 SHOWN_MODELS = 20
@@ -54,11 +55,11 @@ async def examine(prefect_api_url: str) -> AsyncIterator[Finding]:
             return
         async for found in _binance(settings, closing):
             yield found
-        yield await tried("store", lambda: _store(settings, closing))
+        yield await tried("store", lambda: look_at_store(settings, closing))
         for competitor in settings.competitors():
-            yield await tried(f"{competitor.llm_id}", lambda who=competitor: _model(settings, who, closing))  # type: ignore[misc]
+            yield await tried(f"{competitor.llm_id}", lambda who=competitor: look_at_model(settings, who, closing))  # type: ignore[misc]
         yield await tried("alerts", lambda: _alerts(settings))
-        yield await tried("Prefect", lambda: _prefect(prefect_api_url))
+        yield await tried("Prefect", lambda: look_at_prefect(prefect_api_url))
 
 
 async def tried(subject: str, look: Callable[[], Awaitable[str]]) -> Finding:
@@ -91,18 +92,23 @@ async def _binance(settings: Settings, closing: AsyncExitStack) -> AsyncIterator
     except ConfigurationError as error:
         yield Finding(subject="Binance", well=False, detail=str(error), milliseconds=0)
         return
-    yield await tried("Binance", lambda: _clock(client, market))
+    yield await tried("Binance", lambda: look_at_clock(client, market))
     if paper:
         yield await tried("account", lambda: _paper(settings, market, closing))
     for name, each in clients.items():
-        yield await tried(f"account {name}", lambda name=name, each=each: _account(name, each, settings))  # type: ignore[misc]
+        yield await tried(f"account {name}", lambda name=name, each=each: look_at_account(each, capital_on(name, settings)))  # type: ignore[misc]
     listings = BinanceListings(client, signed=not paper, venue="Binance")
     yield await tried("pairs", lambda: _pairs(settings, listings))
     yield await tried("fees", lambda: _fees(settings, market))
     yield await tried("weight", lambda: _weight(settings, len(clients)))
 
 
-async def _clock(client: FuturesClient, market: BinanceMarket) -> str:
+async def look_at_clock(client: FuturesClient, market: BinanceMarket) -> str:
+    """See that the venue answers and that this machine's clock is right.
+
+    Raises:
+        ConfigurationError, ExchangeError: It is not, or the venue cannot be reached.
+    """
     there, here = await client.synchronise(), datetime.now(UTC)
     apart = abs((there - here).total_seconds())
     if apart > LARGEST_CLOCK_DIFFERENCE and not (await market.label()).endswith("(simulator)"):
@@ -110,9 +116,18 @@ async def _clock(client: FuturesClient, market: BinanceMarket) -> str:
     return f"{await market.label()}, {there:%Y-%m-%d %H:%M:%S} UTC"
 
 
-async def _account(name: AccountId, client: FuturesClient, settings: Settings) -> str:
+def capital_on(name: AccountId, settings: Settings) -> Decimal:
+    """Return what the competitors of an account begin with, USDT."""
+    return settings.initial_balance_per_llm * (settings.total_llms if name == SHARED_ACCOUNT else 1)
+
+
+async def look_at_account(client: FuturesClient, needed: Decimal) -> str:
+    """See that a key opens its account, and that this holds so much (USDT), unless a season already trades on it.
+
+    Raises:
+        ConfigurationError, ExchangeError: It does not.
+    """
     book = await BinanceAccount(client).book()
-    needed = settings.initial_balance_per_llm * (settings.total_llms if name == SHARED_ACCOUNT else 1)
     if book.wallet_balance < needed and not book.positions:
         raise ConfigurationError(
             f"the account holds {book.wallet_balance:.2f} USDT, its competitors' capital is {needed:.2f}: "
@@ -168,11 +183,21 @@ async def _pairs(settings: Settings, market: BinanceListings) -> str:
     return f"{len(checks)} pairs are trading and within reach"
 
 
-async def _store(settings: Settings, closing: AsyncExitStack) -> str:
+async def look_at_store(settings: VenueSettings, closing: AsyncExitStack) -> str:
+    """See that the store answers.
+
+    Raises:
+        ConfigurationError, RecordsError: It does not.
+    """
     return await open_records(settings, closing).look()
 
 
-async def _model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> str:
+async def look_at_model(settings: Settings, competitor: Competitor, closing: AsyncExitStack) -> str:
+    """See that a competitor's provider takes its key and lists its model; uses no tokens.
+
+    Raises:
+        ConfigurationError, ModelFault: It does not.
+    """
     spec = competitor.model
     listed = await open_model(settings, competitor, closing).listed(PATIENCE_SECONDS)
     where = f"the server at {spec.base_url}" if spec.base_url else str(spec.provider)
@@ -198,7 +223,12 @@ async def _alerts(settings: Settings) -> str:
     return "Telegram is configured" if settings.telegram_notifications_enabled else "none are wanted"
 
 
-async def _prefect(api_url: str) -> str:
+async def look_at_prefect(api_url: str) -> str:
+    """See that the server of PREFECT_API_URL answers, where one is named.
+
+    Raises:
+        ConfigurationError: It does not.
+    """
     if not api_url:
         return "no PREFECT_API_URL is set: only needed for the schedule"
     try:

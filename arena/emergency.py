@@ -57,7 +57,7 @@ async def emergency_shutdown(settings: VenueSettings, by: str, prefect_api_url: 
         ended = await together(*leaving)
     combined = _combined(ended, faults, unseen)
     paused = await pause_schedules(prefect_api_url or os.environ.get("PREFECT_API_URL", ""))
-    told = await _tell(combined, settings)
+    told = await _tell(combined, settings, by)
     result = replace(combined, faults=combined.faults + paused + told)
     _write_down(result, settings, time.monotonic() - began)
     return result
@@ -101,9 +101,9 @@ def _combined(ended: list[tuple[AccountId, Shutdown]], faults: tuple[str, ...], 
     )
 
 
-async def _tell(ended: Shutdown, settings: VenueSettings) -> tuple[str, ...]:
+async def _tell(ended: Shutdown, settings: VenueSettings, by: str) -> tuple[str, ...]:
     """Alert; return what kept it from being told."""
-    text = f"EMERGENCY SHUTDOWN of {settings.season} ({settings.environment}): {ended.sentence()}"
+    text = f"EMERGENCY SHUTDOWN of {settings.season} ({settings.environment}; {by}): {ended.sentence()}"
     alert = Alert(kind=AlertKind.HALTED, llm_id=None, text=text, time=datetime.now(UTC))
     try:
         await open_notifier(load_alert_settings()).notify([alert])

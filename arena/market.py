@@ -12,19 +12,19 @@ from arena.adapters.binance.market import BinanceMarket
 from arena.connections import account_clients, public_client, request_budget, venue_url
 from arena.domain.competitor import AccountId, Environment
 from arena.paper import paper_market
-from arena.settings import Settings
+from arena.settings import Settings, VenueSettings
 
 CANDLE_INTERVAL = "5m"
 CYCLE_PATIENCE = 2  # what is asked for now and then is asked for by the sweeps, before a cycle finds it twice as old as usual
 
 
 def open_market(
-    settings: Settings, budget: RequestBudget, closing: AsyncExitStack, *, patience: float = 1
+    settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack, *, patience: float = 1
 ) -> tuple[BinanceMarket, Mapping[AccountId, FuturesClient]]:
     """Connect to the market and to the accounts; there are none of these on paper.
 
     Args:
-        settings: All of them.
+        settings: Where to trade.
         budget: Of the process.
         closing: Closes the connections.
         patience: How many times as old as usual contracts and fees may be.
@@ -57,7 +57,7 @@ async def read_contracts(settings: Settings) -> None:
         await market.refresh(settings.available_pairs)
 
 
-def label(settings: Settings) -> str:
+def label(settings: VenueSettings) -> str:
     """Return the venue's name, for displays."""
     network = "" if settings.environment is Environment.PAPER else f" {settings.environment}"
     return f"Binance USD-M futures{network} ({urlsplit(venue_url(settings)).hostname})"

@@ -49,8 +49,8 @@ async def halt_season(settings: VenueSettings, reason: str) -> str | None:
     return None
 
 
-async def resume_season(settings: VenueSettings, reason: str) -> bool:
-    """Let a halted season go on; return whether it was halted.
+async def lift_halt(settings: VenueSettings, reason: str) -> bool:
+    """Let a halted season go on, whatever its books say; return whether it was halted.
 
     Raises:
         RecordsError: It has ended, or the store cannot be told; the season is halted as before.

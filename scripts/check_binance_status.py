@@ -24,9 +24,10 @@ from arena.adapters.binance.limits import WEIGHT_A_MINUTE, RequestBudget
 from arena.adapters.binance.status import BinanceStatus, OpenPosition
 from arena.configuration import load_venue_settings, written_pairs
 from arena.connections import account_clients
+from arena.domain.competitor import Environment
 from arena.domain.money import plain
 from arena.errors import ArenaError, RateLimited
-from arena.settings import Environment, VenueSettings
+from arena.settings import VenueSettings
 
 INDENT = 15  # columns
 

@@ -11,19 +11,13 @@ from collections.abc import Iterator
 
 from scripts.demo_request import Cast, Demo
 from scripts.demo_season import play
-
-RULES = {"A": ("claude", "mean-reversion"), "B": ("deepseek", "trend-following"), "C": ("openai", "random")}
+from scripts.rules import RULES, competing_rules
 
 
 @contextlib.contextmanager
 def rules(demo: Demo) -> Iterator[list[str]]:
     """The simulator answers in the place of the providers, too."""
-    lines = ["# Baseline rules answer in the place of language models."]
-    for letter, (provider, model) in RULES.items():
-        url = demo.simulator_url + ("/v1" if provider != "claude" else "")
-        lines += [f"{provider.upper()}_API_KEY=demo"]
-        lines += [f"LLM_{letter}_PROVIDER={provider}", f"LLM_{letter}_MODEL={model}", f"LLM_{letter}_BASE_URL={url}"]
-    yield lines
+    yield competing_rules(demo.simulator_url)
 
 
 def main() -> int:

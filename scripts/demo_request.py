@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arena.settings import Settings
+from scripts.environment import SERVER, without_settings
 from scripts.processes import free_port
 
 if TYPE_CHECKING:
@@ -25,20 +26,6 @@ if TYPE_CHECKING:
     from arena.domain.competitor import SeasonId
 
 INTERVAL_SECONDS = 300
-SERVER = {  # Prefect's settings for a private server on SQLite
-    "PREFECT_API_TLS_INSECURE_SKIP_VERIFY": "true",  # it is plain HTTP on loopback; loading certificates costs 40 ms a client
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    "PREFECT_LOGGING_LEVEL": "WARNING",
-    "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "100",
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
-    "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +97,9 @@ def prepare(demo: Demo) -> None:
     root = str(Path.cwd())
     os.chdir(demo.directory)  # `runs/` of where it is started belongs to real seasons
     (demo.directory / "demo.env").touch()
-    ours = {name.upper() for name in Settings.model_fields}
-    for name in list(os.environ):  # what is set for real trading has no say here
-        if name.upper() in ours or name.startswith(("LLM_", "PREFECT_")):
-            del os.environ[name]
+    ours_alone = without_settings(os.environ)
+    for name in set(os.environ) - set(ours_alone):
+        del os.environ[name]
     os.environ |= {
         **SERVER,
         "PYTHONPATH": os.pathsep.join((root, os.environ.get("PYTHONPATH", ""))).rstrip(os.pathsep),

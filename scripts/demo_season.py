@@ -80,6 +80,7 @@ def prefect_server(demo: Demo) -> contextlib.AbstractContextManager[None]:
 
 async def season(demo: Demo) -> Sequence[str]:
     """Run the flow cycle by cycle, moving the simulator's clock on in between; write what came of it, and return what to say."""
+    from arena.application.record import CycleRecord
     from arena.configuration import load_settings
     from arena.market import read_contracts
     from flows.trading_cycle import trading_cycle  # Prefect reads its settings when it is imported
@@ -92,8 +93,8 @@ async def season(demo: Demo) -> Sequence[str]:
             at = first + timedelta(seconds=number * INTERVAL_SECONDS)
             (await http.post(f"{demo.simulator_url}/simulator/clock", json={"to": at.isoformat()})).raise_for_status()
             record = await trading_cycle()
-            if record is None:
-                raise ValueError("the season was halted; `arena resume` lets it go on")
+            if not isinstance(record, CycleRecord):
+                raise ValueError("the season was halted; `arena resume` lets it go on")  # noqa: TRY004  no type is wrong
             say(progress(demo, number, record, time.monotonic() - begun))
             await asyncio.sleep(max(0.0, SECONDS_PER_CYCLE - (time.monotonic() - begun)))
         tasks = await recorded(http, demo)

@@ -76,7 +76,23 @@ class Comparison:
     @property
     def equal(self) -> bool:
         """Whether every position is explained, and the money to the cent."""
-        return not any(row.difference for row in self.buckets) and all(abs(row.difference) < CENT for row in self.money)
+        return not self.differences
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """What is not explained, a sentence each; none where both sides are equal."""
+        positions = tuple(
+            f"{row.account}: the exchange holds {plain(row.venue)} {row.symbol} {row.side}, "
+            f"the books explain {plain(row.venue - row.difference)}"
+            for row in self.buckets
+            if row.difference
+        )
+        money = tuple(
+            f"{row.account}: the exchange has earned {row.venue:.4f} USDT, the books say {row.ledgers:.4f}"
+            for row in self.money
+            if abs(row.difference) >= CENT
+        )
+        return positions + money
 
     def to_json(self) -> dict[str, Any]:
         """Return what `arena reconcile --json` prints; decimals are strings."""

@@ -17,7 +17,7 @@ def left_out(scheduled: datetime, now: datetime, interval: timedelta, age: timed
         interval: Between two runs of the schedule.
         age: How long ago the season's last cycle began; None before the first. An age, since the venue's clock may be another.
     """
-    late = max(now - scheduled, timedelta(0))
+    late = timedelta(seconds=max(0.0, (now - scheduled).total_seconds()))  # a time of Prefect's yields no plain timedelta
     into = late % interval
     if age is None or age > into:
         return None

@@ -36,7 +36,9 @@ class AlertKind(StrEnum):
     UNPROTECTED = "unprotected"
     HALTED = "halted"
     STORE = "store"
-    REHEARSAL = "rehearsal"  # a preflight wants to know whether alerts arrive
+    REHEARSAL = "rehearsal"  # a preflight wants to know whether alerts arrive; this and what follows is told and not stored
+    REPORT = "report"
+    WATCH = "watch"  # what Prefect noticed: a run crashed, no cycle has completed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

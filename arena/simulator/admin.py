@@ -134,9 +134,9 @@ def _move(venue: Venue, move: ClockMove) -> None:
         raise HTTPException(422, "send either advance_seconds or to")
     try:
         if move.to is None:
-            venue.clock.advance(timedelta(seconds=move.advance_seconds or 0))
+            venue.move_clock(venue.clock.now() + timedelta(seconds=move.advance_seconds or 0))
         else:
-            venue.clock.move_to(move.to.astimezone(UTC) if move.to.tzinfo else move.to.replace(tzinfo=UTC))
+            venue.move_clock(move.to.astimezone(UTC) if move.to.tzinfo else move.to.replace(tzinfo=UTC))
     except (ValueError, OverflowError) as error:
         raise HTTPException(400, str(error)) from error
 
@@ -151,7 +151,7 @@ def _deleverage(venue: Venue, wanted: Deleveraging) -> dict[str, str]:
         raise HTTPException(400, f"no account has the key {wanted.key}")
     account = venue.engine.account(venue.keys[wanted.key].account)
     try:
-        paper = venue.engine.deleverage(account, wanted.symbol, wanted.side, wanted.quantity)
+        paper = venue.deleverage(account, wanted.symbol, wanted.side, wanted.quantity)
     except Refused as refusal:
         raise HTTPException(400, refusal.message) from refusal
     return {"order_id": str(paper.order_id), "price": plain(paper.average_price), "quantity": plain(paper.filled_quantity)}

@@ -23,7 +23,9 @@ from arena.simulator.admin import admin_router
 from arena.simulator.binance.router import binance_router
 from arena.simulator.connections import CuttableProtocol
 from arena.simulator.faults import FaultPlan, Faults, read_plan
+from arena.simulator.memory import Memory
 from arena.simulator.models import router as models_router
+from arena.simulator.restart import remembering
 from arena.simulator.venue import Venue
 
 HOST = "127.0.0.1"
@@ -70,6 +72,7 @@ def serve(
     balance: Decimal = DEFAULT_BALANCE,
     keys: Mapping[str, str] = DEFAULT_KEYS,
     faults: Path | None = None,
+    state: Path | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; says one line when ready.
 
@@ -81,16 +84,19 @@ def serve(
         balance: USDT in each account.
         keys: One account for each API key, with its secret.
         faults: JSON file of fault rules; nothing goes wrong where left out.
+        state: File in which everything that changes it is kept, so that a restart goes on; nothing is where left out.
 
     Raises:
-        ConfigurationError: The data or the rules cannot be used, or the port is taken.
+        ConfigurationError: The data, the rules or the state cannot be used, or the port is taken.
     """
     plan = FaultPlan() if faults is None else read_plan(faults)
     with _ended_by_signal(), _market(data) as directory, _listening(port) as listener:
-        venue = Venue(CandleArchive(directory), start=start, speed=speed)
+        archive = CandleArchive(directory)
+        venue = Venue(archive, start=start, speed=speed) if state is None else remembering(archive, Memory(state), start, speed)
         venue.faults = Faults(plan)
         for key, secret in keys.items():
-            venue.open_account(key, secret, balance)
+            if key not in venue.keys:
+                venue.open_account(key, secret, balance)
         config = server_config(venue)
         names = ", ".join(f"{key} {secret}" for key, secret in keys.items())
         address = f"http://{HOST}:{listener.getsockname()[1]}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from arena.adapters.paper.account import PaperAccount
+from arena.adapters.paper.account import PaperAccount, PaperOrder
 from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.recorded import CandleArchive
-from arena.domain.money import ONE
+from arena.domain.money import ONE, plain
+from arena.domain.order import PositionSide
 from arena.errors import ConfigurationError
 from arena.simulator.clock import SimulatedClock
 from arena.simulator.conditions import Conditions
@@ -53,6 +55,7 @@ class Venue:
         limits: What has been asked for, and how much more is taken.
         faults: What is to go wrong.
         conditions: What of that is going on.
+        note: Told of whatever changes accounts, prices or clock, before it is answered: what, the engine's now, and the details.
 
     Raises:
         ConfigurationError: The start lies outside the candles.
@@ -79,11 +82,13 @@ class Venue:
         self.limits = Limits()
         self.faults = Faults()
         self.conditions = Conditions()
+        self.note: Callable[..., None] = lambda what, at, **details: None
 
     def open_account(self, key: str, secret: str, balance: Decimal, *, withdrawals: bool = False) -> PaperAccount:
         """Open an account with `balance` USDT for an API key; a known key keeps its account, the rest is as given now."""
         name = self.keys[key].account if key in self.keys else f"account-{len(self.keys) + 1}"
         self.keys[key] = ApiKey(secret=secret, account=name, created_at=self.engine.now, withdrawals=withdrawals)
+        self.note("account", self.engine.now, key=key, secret=secret, balance=plain(balance), withdrawals=withdrawals)
         return self.engine.open_account(name, balance)
 
     def jump(self, symbol: str, percent: Decimal) -> datetime:
@@ -94,7 +99,28 @@ class Venue:
         """
         if symbol not in self.archive.symbols:
             raise ValueError(f"there is no symbol {symbol}; there are {', '.join(self.archive.symbols)}")
-        return self.archive.jump(symbol, self.engine.now, ONE + percent / 100)
+        opens = self.archive.jump(symbol, self.engine.now, ONE + percent / 100)
+        self.note("jump", self.engine.now, symbol=symbol, percent=plain(percent))
+        return opens
+
+    def deleverage(self, account: PaperAccount, symbol: str, side: PositionSide, quantity: Decimal) -> PaperOrder:
+        """Close `quantity` of a bucket against its owner's will, base asset.
+
+        Raises:
+            Refused: It holds less.
+        """
+        paper = self.engine.deleverage(account, symbol, side, quantity)
+        self.note("deleveraging", self.engine.now, account=account.name, symbol=symbol, side=str(side), quantity=plain(quantity))
+        return paper
+
+    def move_clock(self, to: datetime) -> None:
+        """Move the clock forward; the engine follows with the next request.
+
+        Raises:
+            ValueError: It is in the past.
+        """
+        self.clock.move_to(to)
+        self.note("clock", self.engine.now, to=to.isoformat())
 
     def catch_up(self) -> None:
         """Bring the engine to the clock's now."""

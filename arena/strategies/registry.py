@@ -38,3 +38,9 @@ def is_baseline(model: str) -> bool:
 def lacks(rule: str, playbook: Playbook) -> frozenset[str]:
     """Return what a rule needs to see and a playbook does not show."""
     return PLAYBOOKS[rule].needs - playbook.shown if rule in PLAYBOOKS else frozenset()
+
+
+def summary(name: str) -> str:
+    """Return what a playbook of `PLAYBOOKS` is about, in a line: its module's."""
+    told = import_module(f"{strategies.__name__}.{name.replace('-', '_')}").__doc__ or ""
+    return told.splitlines()[0].partition(": ")[2] or told.splitlines()[0]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.env_file import read_text, replace_file, with_variable
+from arena.env_file import close_to_others, read_text, replace_file, value_in, with_variable, with_variables
 from arena.errors import ConfigurationError
 
 NAME, VALUE = "AVAILABLE_PAIRS", "BTCUSDT,ETHUSDT,SOLUSDT"
@@ -105,6 +105,74 @@ def test_no_text_whatever_is_lost_or_read_otherwise(text: str) -> None:
     assert changed.startswith(text), "it names no pairs, so it is all kept"
     before, after = read(text), read(changed)
     assert after.pop(NAME) == VALUE and after == before
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("plain", "A=plain"),
+        ("", "A="),
+        ("postgresql://me:p@s#w0rd$1@host:5432/db?x=1", "A=postgresql://me:p@s#w0rd$1@host:5432/db?x=1"),
+        ("C:\\books", "A=C:\\books"),
+        ("two words", "A=two words"),
+        ("two # words", "A='two # words'"),
+        ("it's # his", 'A="it\'s # his"'),
+        (" blanks ", "A=' blanks '"),
+        ('"quoted"', "A='\"quoted\"'"),
+    ],
+)
+def test_a_value_is_quoted_only_where_it_would_be_read_otherwise(value: str, written: str) -> None:
+    assert with_variable("", "A", value) == f"{written}\n"
+    assert value_in(f"{written}\n", "A") == value
+    assert with_variable(f"{written} # why\n", "A", "x") == "A=x # why\n"
+
+
+@pytest.mark.parametrize("value", ["two\nlines", "${HOME}", "' \" #", "\x00", "'\\"])
+def test_what_no_quotes_can_hold_is_refused_by_name_and_not_shown(value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^this value of A_KEY cannot stand in \.env") as refused:
+        with_variable("", "A_KEY", value)
+    assert value not in str(refused.value).replace("${ or", "").replace("quotes", "")
+
+
+WANTED = st.dictionaries(st.sampled_from(["A_KEY", "B_URL", "C"]), st.text("ab é#'\"=\\$ {},@/", max_size=12), min_size=1)
+OWNERS = st.one_of(
+    OTHER_LINES, st.builds("{}={}".format, st.sampled_from(["A_KEY", "b_url"]), st.sampled_from(["", "x", "'y' # z"]))
+)
+
+
+@settings(deadline=None)
+@given(st.lists(OWNERS), LINE_ENDS, st.booleans(), WANTED)
+def test_whatever_is_in_the_file_survives_and_what_is_set_is_read_back(
+    lines: list[str], line_end: str, last: bool, wanted: dict[str, str]
+) -> None:
+    text = line_end.join(lines) + (line_end if last else "")
+    try:
+        changed = with_variables(text, wanted)
+    except ConfigurationError:
+        return  # a value that cannot stand in the file: nothing is changed
+    for name, value in wanted.items():
+        assert value_in(changed, name) == value
+    place = 0
+    for binding in parse_stream(io.StringIO(text, newline="")):
+        if binding.key is None or binding.key.upper() not in wanted:
+            place = changed.index(binding.original.string, place) + len(binding.original.string)
+    others = {name: value for name, value in read(text).items() if name.upper() not in wanted}
+    assert {name: value for name, value in read(changed).items() if name.upper() not in wanted} == others
+
+
+def test_a_quote_that_somebody_forgot_to_close_swallows_nothing() -> None:
+    assert with_variables("NOTE='\n", {"A": "1"}) == "NOTE='\nA=1\n"
+    with pytest.raises(ConfigurationError, match=r"A, B cannot be set in \.env: another line has a quote that is not closed"):
+        with_variables("NOTE='\n", {"A": "it's", "B": "1"})
+
+
+def test_a_file_is_closed_to_others_once(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.touch(0o644)
+    assert close_to_others(path) and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not close_to_others(path)
+    with pytest.raises(ConfigurationError, match=r"the permissions of .* cannot be changed"):
+        close_to_others(tmp_path / "nowhere")
 
 
 def is_ours(key: str | None) -> bool:

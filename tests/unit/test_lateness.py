@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect.types._datetime import create_datetime_instance
 
 from arena.application.lateness import left_out
 
@@ -41,3 +42,11 @@ def test_a_clock_that_went_back_keeps_no_run_from_its_cycle() -> None:
 def test_it_says_how_late_it_is_and_why_that_matters() -> None:
     why = left_out(NOON, NOON + timedelta(seconds=640), INTERVAL, timedelta(seconds=12))
     assert why == "640 s late, and the cycle of this interval began 12 s ago"
+
+
+def test_a_time_of_prefects_is_as_good_as_any() -> None:
+    """A run's scheduled time comes from pendulum, whose differences cannot be divided by a timedelta."""
+    scheduled = create_datetime_instance(NOON)
+    now = NOON + timedelta(seconds=7)
+    assert left_out(scheduled, now, INTERVAL, None) is None
+    assert left_out(scheduled, now, INTERVAL, timedelta(seconds=3)) == "7 s late, and the cycle of this interval began 3 s ago"

@@ -47,6 +47,14 @@ class OpenPosition:
     liquidation_price: Decimal | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permissions:
+    """What the account of a key may do at the futures host."""
+
+    trade: bool
+    withdraw: bool
+
+
 class BinanceStatus:
     """Reads one account over a signed client; every method may raise what `FuturesClient.read` does."""
 
@@ -64,6 +72,11 @@ class BinanceStatus:
     async def hedge_mode(self) -> bool:
         """Return whether longs and shorts are separate positions."""
         return bool((await self._client.read("futures_get_position_mode"))["dualSidePosition"])
+
+    async def permissions(self) -> Permissions:
+        """Return what the account may do; what the key itself may, only Binance's spot host tells."""
+        config = await self._client.read("futures_account_config")
+        return Permissions(trade=bool(config["canTrade"]), withdraw=bool(config["canWithdraw"]))
 
     async def balances(self) -> tuple[Decimal, Decimal]:
         """Return the wallet balance and what is available for margin, USDT."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -86,7 +87,7 @@ def _answer(venue: Venue, endpoint: Endpoint, received: Received, rule: FaultRul
         if signer is not None and endpoint.places_order:
             meters = _count_order(venue, signer.account)
         call = Call(venue=venue, parameters=parameters, key=received.key, signer=signer, rule=rule)
-        response: Response = JSONResponse(endpoint.handle(call))
+        response: Response = JSONResponse(_handled(endpoint, call))
     except WireError as error:
         response = error.answer()
     except Refused as refusal:
@@ -94,6 +95,17 @@ def _answer(venue: Venue, endpoint: Endpoint, received: Received, rule: FaultRul
     for header, meter in zip(ORDER_HEADERS, meters or (), strict=False):
         response.headers[header] = str(meter.used)
     return response
+
+
+def _handled(endpoint: Endpoint, call: Call) -> Any:
+    """Return what an endpoint answers; what may have changed an account is noted, also where it was refused in the end."""
+    try:
+        return endpoint.handle(call)
+    finally:
+        if endpoint.method != "GET":
+            rule = None if call.rule is None else call.rule.model_dump(mode="json", exclude_defaults=True)
+            asked = {"method": endpoint.method, "path": endpoint.path, "parameters": dict(call.parameters.values)}
+            call.venue.note("call", call.venue.engine.now, key=call.key, rule=rule, **asked)
 
 
 def _count_order(venue: Venue, account_name: str) -> OrderMeters:

@@ -1,0 +1,35 @@
+"""The report of the day: written, shown in the Prefect UI, and told to people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+from pydantic import Field
+
+from arena.configuration import load_settings
+from arena.daily_report import daily_report as write_report
+from arena.logs import configure_logging
+from arena.season_start import has_begun
+
+
+@flow(name="daily-report")
+async def daily_report(season: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,40}$")] = "") -> State[None]:
+    """Write the report of a season as an HTML file, and tell who leads.
+
+    Args:
+        season: The season's name; the one that `.env` names where empty.
+    """
+    settings = load_settings()
+    configure_logging(settings)
+    if not season and not await has_begun(settings):
+        return Completed(message="the season has not begun")
+    report = await write_report(settings, season, datetime.now(UTC))
+    board = report.board
+    description = f"{board.season}: {board.cycles} cycles, {board.market}. {board.verdict}\n\n{board.fairness.sentence}"
+    await acreate_table_artifact(table=report.rows, key="leaderboard", description=description)
+    return Completed(message=f"{report.path} is written, {'and it was told' if report.told else 'nobody was told'}")

@@ -1,0 +1,95 @@
+"""What a new user does from a clone without keys: make up, the Prefect UI, one more cycle, the emergency exit, and on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import sync_playwright
+
+from deployments.server import prefect_server
+from scripts.processes import python
+from scripts.up.base import PROJECT
+from tests.fakes.house import PATIENCE_SECONDS, House
+
+PICTURES = PROJECT / "runs" / "e2e"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(autouse=True)
+def browser() -> None:
+    """Chromium is Debian's; a user's machine may have none, the CI's must."""
+    if CHROMIUM is None:
+        said = "there is no Chromium here: apt-get install chromium"
+        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
+
+
+def test_the_first_minutes_of_a_season(house: House) -> None:
+    began = time.monotonic()
+    house.run()
+    house.until(lambda status: status["cycle"] >= 1)
+    print(f"a first cycle was booked {time.monotonic() - began:.0f} s after `make up`")
+    photograph(house)
+
+    before = house.status()["cycle"]
+    assert run(house, "trading-cycle") == "Completed"
+    assert house.status()["cycle"] > before
+
+    assert run(house, "emergency-shutdown") == "Completed"
+    assert held(house) == {}
+    halted = house.status()
+    assert "emergency shutdown" in halted["halted"] and halted["schedule"]["paused"] is True and not halted["well"]
+
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while run(house, "resume-season") != "Completed":  # until a sweep has booked what the exit did
+        assert time.monotonic() < deadline, house.logs()
+        time.sleep(5)
+    going_on = house.until(lambda status: status["well"] and status["cycle"] > halted["cycle"])
+    assert going_on["halted"] is None and going_on["schedule"]["paused"] is False
+    house.run("down")
+
+
+def run(house: House, deployment: str) -> str:
+    """Do `prefect deployment run NAME/NAME --watch`, and return the name of the state that the run ended in."""
+    api = house.base.kept_ports().api_url
+    environ = {**house.environ, "PREFECT_API_URL": api, "PREFECT_HOME": str(house.base.directory / "client")}
+    command = python("-m", "prefect", "deployment", "run", f"{deployment}/{deployment}", "--watch")
+    subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False, timeout=2 * PATIENCE_SECONDS)
+    with prefect_server(api) as server:
+        wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_DESC", "limit": 1}
+        return str(server.post("/flow_runs/filter", **wanted)[0]["state"]["name"])
+
+
+def held(house: House) -> dict[str, Any]:
+    """Return what the simulator's account holds."""
+    lines = (house.base.directory / "arena.env").read_text().splitlines()
+    url = next(line.partition("=")[2] for line in lines if line.startswith("BINANCE_TESTNET_BASE_URL="))
+    account = next(iter(httpx.get(f"{url}/simulator/state", timeout=30, trust_env=False).json()["accounts"].values()))
+    found: dict[str, Any] = account["positions"]
+    return found
+
+
+def photograph(house: House) -> None:
+    """Look at the cycle's tasks and its artifacts in the Prefect UI, as a person would; the pictures stay."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    ui = house.base.kept_ports().ui_url
+    with prefect_server(house.base.kept_ports().api_url) as server:
+        done = {"deployments": {"name": {"any_": ["trading-cycle"]}}, "flow_runs": {"state": {"name": {"any_": ["Completed"]}}}}
+        run_id = server.post("/flow_runs/filter", **done)[0]["id"]
+        shown = server.post("/artifacts/filter", sort="UPDATED_DESC")
+        board = next(each["id"] for each in shown if str(each["key"]).endswith("-leaderboard"))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = chromium.new_page(viewport={"width": 1440, "height": 1000})
+        page.goto(f"{ui}/runs/flow-run/{run_id}")
+        page.get_by_text("decide LLM-B").first.wait_for(timeout=60_000)
+        page.screenshot(path=PICTURES / "prefect-cycle.png")
+        page.goto(f"{ui}/artifacts/artifact/{board}")
+        page.get_by_text("LLM-C").first.wait_for(timeout=60_000)
+        page.screenshot(path=PICTURES / "prefect-leaderboard.png")
+        chromium.close()
