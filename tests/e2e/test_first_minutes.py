@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -37,7 +38,7 @@ def test_the_first_minutes_of_a_season(house: House) -> None:
     photograph(house)
 
     before = house.status()["cycle"]
-    assert run(house, "trading-cycle") == "Completed"
+    until_completed(house, "trading-cycle")  # one that would overlap the schedule's is cancelled
     assert house.status()["cycle"] > before
 
     assert run(house, "emergency-shutdown") == "Completed"
@@ -45,13 +46,17 @@ def test_the_first_minutes_of_a_season(house: House) -> None:
     halted = house.status()
     assert "emergency shutdown" in halted["halted"] and halted["schedule"]["paused"] is True and not halted["well"]
 
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while run(house, "resume-season") != "Completed":  # until a sweep has booked what the exit did
-        assert time.monotonic() < deadline, house.logs()
-        time.sleep(5)
+    until_completed(house, "resume-season")  # a sweep must have booked what the exit did
     going_on = house.until(lambda status: status["well"] and status["cycle"] > halted["cycle"])
     assert going_on["halted"] is None and going_on["schedule"]["paused"] is False
     house.run("down")
+
+
+def until_completed(house: House, deployment: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while run(house, deployment) != "Completed":
+        assert time.monotonic() < deadline, house.logs()
+        time.sleep(2)
 
 
 def run(house: House, deployment: str) -> str:
@@ -59,10 +64,13 @@ def run(house: House, deployment: str) -> str:
     api = house.base.kept_ports().api_url
     environ = {**house.environ, "PREFECT_API_URL": api, "PREFECT_HOME": str(house.base.directory / "client")}
     command = python("-m", "prefect", "deployment", "run", f"{deployment}/{deployment}", "--watch")
-    subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False, timeout=2 * PATIENCE_SECONDS)
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False, timeout=2 * PATIENCE_SECONDS
+    )
+    found = re.search(r"UUID: ([0-9a-f-]{36})", done.stdout)
+    assert found, done.stdout + done.stderr
     with prefect_server(api) as server:
-        wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_DESC", "limit": 1}
-        return str(server.post("/flow_runs/filter", **wanted)[0]["state"]["name"])
+        return str(server.get(f"/flow_runs/{found[1]}")["state"]["name"])
 
 
 def held(house: House) -> dict[str, Any]:
@@ -87,9 +95,13 @@ def photograph(house: House) -> None:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = chromium.new_page(viewport={"width": 1440, "height": 1000})
         page.goto(f"{ui}/runs/flow-run/{run_id}")
+        page.get_by_text("Task Runs", exact=True).first.click(timeout=60_000)
         page.get_by_text("decide LLM-B").first.wait_for(timeout=60_000)
         page.screenshot(path=PICTURES / "prefect-cycle.png")
         page.goto(f"{ui}/artifacts/artifact/{board}")
         page.get_by_text("LLM-C").first.wait_for(timeout=60_000)
         page.screenshot(path=PICTURES / "prefect-leaderboard.png")
+        page.goto(f"http://127.0.0.1:{house.base.kept_ports().dashboard}")
+        page.get_by_text("Decisions of cycle").first.wait_for(timeout=60_000)
+        page.screenshot(path=PICTURES / "dashboard.png", full_page=True)
         chromium.close()
