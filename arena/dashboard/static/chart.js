@@ -27,7 +27,7 @@ export class EquityChart {
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.node);
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
-    this.redraw = () => this.draw();
+    this.redraw = () => this.draw(true);
     this.scheme.addEventListener("change", this.redraw);
   }
 
@@ -63,20 +63,27 @@ export class EquityChart {
     return tables.length ? uPlot.join(tables) : [[]];
   }
 
-  draw() {
-    for (const plot of this.plots) plot.destroy();
-    this.plots = [];
+  // The plots stay where they are as long as the same competitors are drawn in the same colours.
+  draw(anew = false) {
     if (!this.curves?.length) {
       this.upper.replaceChildren(el("p", { cls: "empty" }, "No cycle has been booked yet."));
       return;
     }
-    this.upper.replaceChildren();
     const ends = this.curves.map((curve) => `${this.field.label(curve.llm_id)} ${usd(curve.equity.at(-1))} USDT`);
     this.said.textContent = `Equity at the end of what is shown: ${ends.join(", ")}.`;
+    const data = [this.joined((curve) => curve.equity), this.joined((curve) => curve.drawdown)];
+    if (anew || this.plots.length === 0 || this.plots[0].series.length !== data[0].length) this.plotAnew(data);
+    else this.plots.forEach((plot, index) => plot.setData(data[index]));
     this.name(null);
-    const upper = this.plot(this.upper, this.joined((curve) => curve.equity), 300, (value) => usd(value), true);
-    const lower = this.plot(this.lower, this.joined((curve) => curve.drawdown), 150, (value) => `${value.toFixed(1)} %`.replace("-", "−"), false);
-    this.plots = [upper, lower];
+  }
+
+  plotAnew([equity, drawdown]) {
+    for (const plot of this.plots) plot.destroy();
+    this.upper.replaceChildren();
+    this.plots = [
+      this.plot(this.upper, equity, 300, (value) => usd(value), true),
+      this.plot(this.lower, drawdown, 150, (value) => `${value.toFixed(1)} %`.replace("-", "−"), false),
+    ];
   }
 
   plot(target, data, height, shown, upper) {
@@ -90,7 +97,7 @@ export class EquityChart {
         width: upper ? 2 : 1.4,
         dash: dashes(style).map((part) => 2 * part),
         spanGaps: true,
-        points: { show: data[0].length === 1 },
+        points: { show: (plot) => plot.data[0].length === 1 },
       };
     });
     const options = {
