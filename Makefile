@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install setup demo demo-llm up status down deploy test chaos kill-test ops-test store-speed dashboard-speed bench baselines supabase-local check format lock clean
+.PHONY: help install setup demo demo-llm up status down deploy test e2e chaos kill-test ops-test store-speed dashboard-speed bench baselines supabase-local check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -79,6 +79,9 @@ chaos: $(VENV)/develop  ## a season under faults and kills; SEED=1 CYCLES=500 MO
 
 kill-test: $(VENV)/supabase  ## kill -9 in the middle of commits, on both stores; SEED=1 KILLS=200
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills $(KILLS)
+
+e2e: $(VENV)/develop  ## a user's first minutes with make up in a real browser, and kills of all of it; some minutes, alone
+	@$(BIN)/python -m pytest -q -s -m season tests/e2e $(ARGS)
 
 ops-test: KILLS = 20
 ops-test: $(VENV)/develop  ## kill -9 of worker, flow and server while a season runs by itself; SEED=1 KILLS=20 of each

@@ -193,6 +193,7 @@ def test_what_a_person_has_paused_or_set_stays(environ: dict[str, str]) -> None:
             http.post(f"/deployments/{paused}/resume_deployment").raise_for_status()
             http.patch(f"/deployments/{off}/schedules/{schedule['id']}", json={"active": True}).raise_for_status()
             http.patch(f"/automations/{automation['id']}", json={"enabled": True}).raise_for_status()
+            deploy(environ)  # the interval of the tests that follow
 
 
 def test_the_setup_registers_and_its_exit_leaves_the_schedule_as_it_was(environ: dict[str, str], tmp_path: Path) -> None:

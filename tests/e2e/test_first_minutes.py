@@ -18,6 +18,8 @@ from scripts.processes import python
 from scripts.up.base import PROJECT
 from tests.fakes.house import PATIENCE_SECONDS, House
 
+pytestmark = pytest.mark.season
+
 PICTURES = PROJECT / "runs" / "e2e"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -18,6 +18,8 @@ from scripts.up.base import PROJECT
 from scripts.up.leftovers import started_from
 from tests.fakes.house import House
 
+pytestmark = pytest.mark.season
+
 
 def pids(status: dict[str, Any]) -> dict[str, int]:
     return {each["name"]: each["pid"] for each in status["processes"]}
