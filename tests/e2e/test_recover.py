@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.apply import POOL
+from deployments.pools import POOL
 from deployments.recover import BY_SCHEDULE, CRASHED, FLOW_RUN, MOST
 from deployments.server import PrefectServer
 from scripts.environment import KEPT, SERVER, without_settings

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import re
+import signal
 import stat
 import sys
 import time
@@ -89,6 +90,11 @@ def environ(**variables: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb", **variables}
 
 
+def _heeding_ctrl_c() -> None:
+    """Tests may be run where Ctrl-C is ignored, such as behind a shell's `&`."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Person:
     """Somebody at a terminal.
 
@@ -101,7 +107,14 @@ class Person:
         command = ["-m", "arena.cli", "setup", *arguments]
         size = (50, 250)  # a line must not be broken by a narrow terminal
         self.terminal = pexpect.spawn(
-            sys.executable, command, cwd=str(home), env=environ(**variables), encoding="utf-8", timeout=30, dimensions=size
+            sys.executable,
+            command,
+            cwd=str(home),
+            env=environ(**variables),
+            encoding="utf-8",
+            timeout=30,
+            dimensions=size,
+            preexec_fn=_heeding_ctrl_c,
         )
         self.terminal.logfile_read = self.screen
 
