@@ -36,7 +36,7 @@ from arena.domain.instrument import Instrument
 from arena.domain.market import MarketSnapshot
 from arena.domain.plan import Desk
 from arena.domain.risk import Limits
-from arena.errors import ConfigurationError, RecordsError
+from arena.errors import ArenaError, ConfigurationError
 from arena.halting import halt, halted, shutting_down
 from arena.mainnet import check_gate
 from arena.market import CYCLE_PATIENCE, open_market
@@ -126,7 +126,7 @@ class Arena:
             return "Supabase is out of reach"
         try:
             standing = await self.standings.standing(self.season.season_id)
-        except RecordsError as error:
+        except ArenaError as error:  # between orders nothing may be raised, whatever is wrong with the store
             return str(error)
         return standing.why_halted() if standing else None
 
@@ -162,7 +162,7 @@ class Arena:
         """Stop the season until a person has looked, and tell why."""
         halt(self.settings, reason)
         standing = Standing(status=SeasonStatus.HALTED, reason=reason, time=datetime.now(UTC))
-        with contextlib.suppress(RecordsError):  # the file is there
+        with contextlib.suppress(ArenaError):  # the file is there
             await self.standings.stand(self.season.season_id, standing)
         text = f"{self.season.season_id} is halted: {reason}"
         await self.notifier.notify([Alert(kind=AlertKind.HALTED, llm_id=None, text=text, time=datetime.now(UTC))])

@@ -18,11 +18,12 @@ from arena.domain.competitor import Season
 from tasks.step import step
 
 HOUR_SECONDS = 3600
+PATIENCE_SECONDS = 30.0
 
 log = logging.getLogger("arena.cycle")
 
 
-@step("show", timeout_seconds=30)
+@step("show")
 async def show(arena: Arena, record: CycleRecord) -> None:
     """Make the cycle's artifacts, all at once: who stands where, the decisions, what books and venue differ in."""
     season = arena.season
@@ -37,9 +38,10 @@ async def show(arena: Arena, record: CycleRecord) -> None:
         shown.append(acreate_table_artifact(rows, key=key(season.season_id, "discrepancy"), description=f"Cycle {record.number}"))
     if hourly(season, record.number):
         shown.append(_equity(arena))
-    for fault in await asyncio.gather(*shown, return_exceptions=True):
+    patient = (asyncio.wait_for(each, PATIENCE_SECONDS) for each in shown)  # a task's own limit would fail the cycle
+    for fault in await asyncio.gather(*patient, return_exceptions=True):
         if isinstance(fault, Exception):
-            log.warning("an artifact of cycle %s could not be made: %s", record.number, fault)
+            log.warning("an artifact of cycle %s could not be made: %s", record.number, str(fault) or type(fault).__name__)
 
 
 async def _equity(arena: Arena) -> UUID | None:

@@ -42,6 +42,7 @@ class _Season(Collector):
         self._watch = watch
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the metrics of the season, then those of each competitor."""
         yield from self._whole()
         ranking = board(self._watch.view).competitors
         for name, (field, words) in _GAUGES.items():

@@ -20,6 +20,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
+from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.fairness import read_fairness
 from arena.application.ports import LanguageModel
 from arena.application.reconcile import summed_positions
@@ -28,7 +29,7 @@ from arena.application.standing import SeasonStatus, Standing
 from arena.domain.competitor import SeasonId
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.domain.order import OrderStatus, PositionSide
-from arena.errors import CycleConflict, ModelFault
+from arena.errors import ConfigurationError, CycleConflict, ModelFault
 from arena.halting import halt
 from flows.trading_cycle import run_cycle, too_late
 from tasks import artifacts
@@ -328,7 +329,7 @@ async def test_equity_is_marked_at_the_same_instant_for_all(tmp_path: Path) -> N
     assert record.closed_at - record.scheduled_at < BAR
 
 
-@pytest.mark.parametrize("where", ["file", "store"])
+@pytest.mark.parametrize("where", ["file", "store", "nobody knows"])
 async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -339,10 +340,15 @@ async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(
     await cycle(at)
     at.pass_time()
 
+    async def refuse(*_: object) -> None:
+        raise ConfigurationError("the store's key may not read")
+
     class HaltingModel(ScriptedModel):
         async def complete(self, prompt: Any, timeout_seconds: float) -> Any:
             if where == "file":
                 halt(at.settings, reason)
+            elif where == "nobody knows":
+                monkeypatch.setattr(SqliteRecords, "standing", refuse)
             else:  # on another machine
                 arena = await at.arena()
                 halted = Standing(status=SeasonStatus.HALTED, reason=reason, time=at.engine.now)
@@ -353,7 +359,8 @@ async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(
     record, _ = await cycle(at)
     assert next(iter(record.ledgers.values())).positions == {}
     assert at.account.buckets == {} and record.discrepancies == ()
-    why = f"nothing was opened: the season is halted ({reason})"
+    halted = "the store's key may not read" if where == "nobody knows" else f"the season is halted ({reason})"
+    why = f"nothing was opened: {halted}"
     assert record.turns[0].skipped == {"BTCUSDT": why}
 
 
@@ -393,3 +400,25 @@ async def test_a_cycle_shows_what_it_came_to_in_the_ui(tmp_path: Path) -> None:
     assert "## LLM-B\ninvalid answer" in str(found["test-decisions"].data)
     assert str(found["test-equity"].data).startswith("![equity](data:image/png;base64,")
     assert [number for number in range(1, 26) if artifacts.hourly((await at.arena()).season, number)] == [1, 13, 25]
+
+
+async def test_a_cycle_that_cannot_be_shown_has_still_been_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object, **__: object) -> None:
+        await asyncio.sleep(60)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise OSError("no server")
+
+    monkeypatch.setattr(artifacts, "acreate_table_artifact", hang)
+    monkeypatch.setattr(artifacts, "acreate_markdown_artifact", fail)
+    monkeypatch.setattr(artifacts, "PATIENCE_SECONDS", 0.1)
+    at = table(tmp_path, A=ScriptedModel(HOLD))
+
+    @flow(name="not-shown")
+    async def run() -> int:
+        arena = await at.arena()
+        record = await run_cycle(arena)
+        await artifacts.show(arena, record)
+        return record.number
+
+    assert await run() == 1

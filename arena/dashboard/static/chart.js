@@ -4,6 +4,7 @@ import { read } from "./read.js";
 import { usd, when } from "./words.js";
 
 const DAY = 86_400;
+const HALF_AN_HOUR = 1800; // around a single point
 const STRETCHES = [["1 day", DAY], ["1 week", 7 * DAY], ["season", null]];
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const iso = (seconds) => new Date(1000 * seconds).toISOString();
@@ -107,7 +108,7 @@ export class EquityChart {
       cursor: { sync: { key: "equity", setSeries: true }, drag: { x: true, y: false } },
       legend: { show: false },
       padding: [8, 20, 4, 0],
-      scales: { x: { time: true }, y: { range: (_, low, high) => this.span(low, high, upper) } },
+      scales: { x: { time: true, range: (_, low, high) => (low === high ? [low - HALF_AN_HOUR, high + HALF_AN_HOUR] : [low, high]) }, y: { range: (_, low, high) => this.span(low, high, upper) } },
       axes: [
         { ...axis, show: !upper, size: 32, space: narrow ? 70 : 90, values: (_, times, __, ___, step) => times.map((time) => tick(time, step)) },
         { ...axis, size: 62, space: upper ? 40 : 24, values: (_, values) => values.map((value) => (upper ? value.toLocaleString("en") : shown(value))) },
