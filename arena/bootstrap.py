@@ -19,13 +19,14 @@ from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.market import BinanceMarket
 from arena.application.cycle import Opening
 from arena.application.evidence import configuration
+from arena.application.language_model import Models, Prompt
 from arena.application.lease import Held, acting
-from arena.application.ports import Accounts, Leases, Models, Notifier, PaperBooks, Prompt, Records, Standings
+from arena.application.ports import Accounts, Leases, Notifier, PaperBooks, Records, Standings
 from arena.application.prompt import PROMPT_VERSION, render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
 from arena.application.record import Alert, AlertKind
-from arena.application.standing import SeasonStatus, Standing
+from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.application.study import Study
 from arena.application.sweep import Terms
 from arena.application.venue import Venue
@@ -161,7 +162,7 @@ class Arena:
     async def halt(self, reason: str) -> None:
         """Stop the season until a person has looked, and tell why."""
         halt(self.settings, reason)
-        standing = Standing(status=SeasonStatus.HALTED, reason=reason, time=datetime.now(UTC))
+        standing = SeasonStanding(status=SeasonStatus.HALTED, reason=reason, time=datetime.now(UTC))
         with contextlib.suppress(ArenaError):  # the file is there
             await self.standings.stand(self.season.season_id, standing)
         text = f"{self.season.season_id} is halted: {reason}"

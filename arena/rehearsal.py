@@ -17,7 +17,7 @@ from arena.adapters.notifications import SilentNotifier
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.cycle import open_cycle, plan_turns
 from arena.application.deciding import Clock, Conversation, unanswered
-from arena.application.ports import LanguageModel, Prompt
+from arena.application.language_model import LanguageModel, Prompt
 from arena.application.study import study
 from arena.application.venue import Venue, catch_up
 from arena.bootstrap import Arena, limits_of

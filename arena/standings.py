@@ -6,7 +6,7 @@ import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-from arena.application.standing import SeasonStatus, Standing
+from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.connections import open_records
 from arena.domain.competitor import SeasonId
 from arena.errors import ArenaError, ConfigurationError
@@ -15,7 +15,7 @@ from arena.season_start import has_begun
 from arena.settings import VenueSettings
 
 
-async def standing_of(settings: VenueSettings) -> Standing | None:
+async def read_standing(settings: VenueSettings) -> SeasonStanding | None:
     """Return where the season stands, the file before the store; None before it has begun."""
     here = halted_here(settings)
     if here is not None:
@@ -24,10 +24,10 @@ async def standing_of(settings: VenueSettings) -> Standing | None:
         return None
     async with AsyncExitStack() as closing:
         known = await open_records(settings, closing).standing(SeasonId(settings.season))
-    return known or Standing(status=SeasonStatus.RUNNING, reason="", time=datetime.now(UTC))
+    return known or SeasonStanding(status=SeasonStatus.RUNNING, reason="", time=datetime.now(UTC))
 
 
-def halted_here(settings: VenueSettings) -> Standing | None:
+def halted_here(settings: VenueSettings) -> SeasonStanding | None:
     """Return why and since when this machine has halted the season, or None."""
     why = halted(settings)
     if why is None:
@@ -36,7 +36,7 @@ def halted_here(settings: VenueSettings) -> Standing | None:
         written = settings.halt_file.stat().st_mtime
     except OSError:  # removed just now, or in a folder that cannot be read
         written = time.time()
-    return Standing(status=SeasonStatus.HALTED, reason=why, time=datetime.fromtimestamp(written, UTC))
+    return SeasonStanding(status=SeasonStatus.HALTED, reason=why, time=datetime.fromtimestamp(written, UTC))
 
 
 async def halt_season(settings: VenueSettings, reason: str) -> str | None:
@@ -55,7 +55,7 @@ async def lift_halt(settings: VenueSettings, reason: str) -> bool:
     Raises:
         RecordsError: It has ended, or the store cannot be told; the season is halted as before.
     """
-    standing = await standing_of(settings)
+    standing = await read_standing(settings)
     if standing is None or standing.status is SeasonStatus.RUNNING:
         return False
     await _stand(settings, SeasonStatus.RUNNING, reason)
@@ -81,7 +81,7 @@ async def end_season(settings: VenueSettings, reason: str) -> None:
             raise ConfigurationError(
                 f"the season {season_id} still holds {held}: `arena shutdown` closes everything, the next sweep books it"
             )
-        await records.stand(season_id, Standing(status=SeasonStatus.ENDED, reason=reason, time=datetime.now(UTC)))
+        await records.stand(season_id, SeasonStanding(status=SeasonStatus.ENDED, reason=reason, time=datetime.now(UTC)))
 
 
 async def _stand(settings: VenueSettings, status: SeasonStatus, reason: str) -> None:
@@ -89,5 +89,5 @@ async def _stand(settings: VenueSettings, status: SeasonStatus, reason: str) -> 
     if not await has_begun(settings):
         return
     async with AsyncExitStack() as closing:
-        standing = Standing(status=status, reason=reason, time=datetime.now(UTC))
+        standing = SeasonStanding(status=status, reason=reason, time=datetime.now(UTC))
         await open_records(settings, closing).stand(SeasonId(settings.season), standing)

@@ -13,7 +13,7 @@ from typing import Any
 from arena.application.alerts import alerts_of
 from arena.application.deciding import Asked
 from arena.application.finished import finished_intents
-from arena.application.ports import Prompt
+from arena.application.language_model import Prompt
 from arena.application.prompt import prompt_hash
 from arena.application.record import Booking, CycleRecord, EquityPoint, PositionPoint, SeasonState, Turn
 from arena.application.sending import Execution

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from arena.application.ports import Completion
+from arena.application.language_model import Completion
 
 
 class Purpose(StrEnum):

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from arena.application.calls import ModelCall, Purpose
 from arena.application.evidence import Asking
+from arena.application.language_model import Completion, LanguageModel, Prompt
 from arena.application.parsing import parse_decision
-from arena.application.ports import Completion, LanguageModel, Prompt
 from arena.application.record import SeasonState
 from arena.application.repair import Repair, repair_of
 from arena.domain.competitor import CompetitorId

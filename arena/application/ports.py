@@ -8,79 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
-from arena.application.repair import Repair
-from arena.domain.competitor import AccountId, CompetitorId, Season, SeasonId
+from arena.domain.competitor import AccountId, Season, SeasonId
 from arena.domain.instrument import Instrument
 from arena.domain.market import FundingRate, MarketSnapshot
 from arena.domain.order import Fill, Intent, Order, OrderOutcome, PositionSide, RestingOrder
 
 if TYPE_CHECKING:
     from arena.application.record import Alert, Booking, SeasonState
-    from arena.application.standing import Standing
-
-_CUT_OFF = frozenset({"length", "max_tokens", "model_context_window_exceeded"})  # OpenAI and DeepSeek; Anthropic's two
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """What a model is asked.
-
-    Attributes:
-        static: The season's rules; byte-identical in every cycle, first so that provider caches work.
-        market: The cycle's market; byte-identical for all competitors.
-        account: The competitor's own section.
-        schema: JSON schema of the answer.
-        repair: What is to be repaired; everything before it stays the same to the byte.
-    """
-
-    static: str
-    market: str
-    account: str
-    schema: Mapping[str, Any]
-    repair: Repair | None = None
-
-    @property
-    def user(self) -> str:
-        """The part sent as the user's message."""
-        return f"{self.market}\n{self.account}"
-
-    @property
-    def messages(self) -> tuple[dict[str, str], ...]:
-        """What follows the rules, with `role` and `content` as all providers call them."""
-        asked = {"role": "user", "content": self.user}
-        if self.repair is None:
-            return (asked,)
-        return (asked, {"role": "assistant", "content": self.repair.text}, {"role": "user", "content": self.repair.request})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
-    """A model's raw answer and what it took.
-
-    Attributes:
-        text: As received.
-        model: The version that the provider says answered.
-        input_tokens: All of them, cached ones included.  cached_tokens: Of these, read from the provider's cache.
-        latency_ms: Of the call, as the adapter measured it.
-        parameters: What was really sent (max tokens, temperature where it was), without keys.
-        cost_usd: None where the price is unknown.
-    """
-
-    text: str
-    model: str
-    request_id: str | None
-    stop_reason: str | None
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    latency_ms: int
-    parameters: Mapping[str, Any]
-    cost_usd: Decimal | None
-
-    @property
-    def cut_off(self) -> bool:
-        """Whether the text ends where a limit was reached, not where the model was done."""
-        return self.stop_reason in _CUT_OFF
+    from arena.application.standing import SeasonStanding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,18 +154,6 @@ class TradingAccount(Exchange, Account, Protocol):
     """An account and where its orders go."""
 
 
-class LanguageModel(Protocol):
-    """One competitor's model."""
-
-    async def complete(self, prompt: Prompt, timeout_seconds: float) -> Completion:
-        """Ask once, without retries.
-
-        Raises:
-            ModelFault: No usable completion; its `transient` says whether asking again may help.
-        """
-        ...
-
-
 class Records(Protocol):
     """The system of record."""
 
@@ -292,7 +215,7 @@ class Following(Protocol):
         """
         ...
 
-    async def standing(self, season_id: SeasonId) -> Standing | None:
+    async def standing(self, season_id: SeasonId) -> SeasonStanding | None:
         """Return where the season stands, as `Standings.standing` does."""
         ...
 
@@ -312,11 +235,11 @@ class Leases(Protocol):
 class Standings(Protocol):
     """Whether a season goes on."""
 
-    async def standing(self, season_id: SeasonId) -> Standing | None:
+    async def standing(self, season_id: SeasonId) -> SeasonStanding | None:
         """Return where the season stands; None where nobody has halted, resumed or ended it so far, and it runs."""
         ...
 
-    async def stand(self, season_id: SeasonId, standing: Standing) -> None:
+    async def stand(self, season_id: SeasonId, standing: SeasonStanding) -> None:
         """Note where the season stands from now on.
 
         Raises:
@@ -348,5 +271,4 @@ class Notifier(Protocol):
         ...
 
 
-Models = Mapping[CompetitorId, LanguageModel]
 Accounts = Mapping[AccountId, TradingAccount]

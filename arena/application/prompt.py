@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 
-from arena.application.ports import Prompt
+from arena.application.language_model import Prompt
 from arena.application.prompt_figures import line, percent
 from arena.application.prompt_reading import explained
 from arena.application.schema import LONGEST_TEXT, answer_schema

@@ -31,7 +31,7 @@ async def season_report(records: Records, season_id: SeasonId) -> str:
     newest: deque[Row] = deque(maxlen=CLOSED_TRADES)
     closed = 0
     async for row in records.rows("closed_trades", season_id):
-        newest.appendleft({**row, "net_pnl": _net(row)})
+        newest.appendleft({**row, "net_pnl": net_pnl(row)})
         closed += 1
     competitors = await _all(records, "competitors", season_id)
     held = [row async for row in records.rows("positions", season_id) if row["status"] == "open"]
@@ -70,7 +70,8 @@ async def _all(records: Records, table: str, season_id: SeasonId) -> list[Row]:
     return [row async for row in records.rows(table, season_id)]
 
 
-def _net(trade: Row) -> str:
+def net_pnl(trade: Row) -> str:
+    """Return what a closed trade has earned after fees and funding, USDT."""
     return plain(Decimal(trade["pnl"]) - Decimal(trade["fees"]) - Decimal(trade["funding"]))
 
 

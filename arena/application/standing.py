@@ -16,7 +16,7 @@ class SeasonStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SeasonStanding:
     """Where a season stands since `time`, and why."""
 
     status: SeasonStatus

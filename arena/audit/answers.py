@@ -9,7 +9,7 @@ from decimal import Decimal
 from arena.adapters.storage.booking_rows import symbol_row
 from arena.adapters.storage.rows import Row, as_json, clean
 from arena.application.deciding import read_answer
-from arena.application.ports import Completion
+from arena.application.language_model import Completion
 from arena.audit.findings import Finding, differences, name_of
 from arena.audit.journal import Unit
 from arena.audit.replay import UNREADABLE

@@ -29,7 +29,15 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": answers.Problem}
 def routes(watch: Watch) -> APIRouter:
     """Return the endpoints over a season that is watched."""
     router = APIRouter(responses=_PROBLEMS)
+    _add_season(router, watch)
+    _add_result(router, watch)
+    _add_parts(router, watch)
+    _add_pages(router, watch)
+    _add_events(router, watch)
+    return router
 
+
+def _add_season(router: APIRouter, watch: Watch) -> None:
     @router.get("/health")
     async def health() -> answers.Health:
         """Whether this process serves; wants no token."""
@@ -41,6 +49,13 @@ def routes(watch: Watch) -> APIRouter:
         """Whether the season runs, which cycle was the last, and when the next is due."""
         return _rendered(watch, "status", known, lambda: telling.status(watch))
 
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """The season for Prometheus."""
+        return Response(prometheus_text(watch), media_type=PROMETHEUS)
+
+
+def _add_result(router: APIRouter, watch: Watch) -> None:
     @router.get("/leaderboard", response_model=answers.Board)
     async def leaderboard(known: Known = None) -> Response:
         """Who leads, and whether that means anything."""
@@ -56,6 +71,18 @@ def routes(watch: Watch) -> APIRouter:
         """What is held now, at the last mark."""
         return _rendered(watch, "positions", known, lambda: telling.positions(watch.view))
 
+    @router.get("/costs", response_model=answers.Costs)
+    async def costs(known: Known = None) -> Response:
+        """Fees, funding, tokens and what the models' calls have cost."""
+        return _rendered(watch, "costs", known, lambda: telling.costs(watch.view))
+
+    @router.get("/fairness", response_model=answers.FairnessFound)
+    async def fairness(known: Known = None) -> Response:
+        """Whether all were treated alike, cycle by cycle."""
+        return _rendered(watch, "fairness", known, lambda: telling.fairness(watch.view))
+
+
+def _add_parts(router: APIRouter, watch: Watch) -> None:
     @router.get("/equity", response_model=answers.Equity)
     async def equity(
         since: Since = None,
@@ -84,25 +111,6 @@ def routes(watch: Watch) -> APIRouter:
         if found is None:
             raise HTTPException(404, f"cycle {number} is not booked; the last one is {_last(watch)}")
         return _answered(telling.story(view, found), known)
-
-    @router.get("/costs", response_model=answers.Costs)
-    async def costs(known: Known = None) -> Response:
-        """Fees, funding, tokens and what the models' calls have cost."""
-        return _rendered(watch, "costs", known, lambda: telling.costs(watch.view))
-
-    @router.get("/fairness", response_model=answers.FairnessFound)
-    async def fairness(known: Known = None) -> Response:
-        """Whether all were treated alike, cycle by cycle."""
-        return _rendered(watch, "fairness", known, lambda: telling.fairness(watch.view))
-
-    @router.get("/metrics", response_class=Response)
-    async def metrics() -> Response:
-        """The season for Prometheus."""
-        return Response(prometheus_text(watch), media_type=PROMETHEUS)
-
-    _add_pages(router, watch)
-    _add_events(router, watch)
-    return router
 
 
 def _add_pages(router: APIRouter, watch: Watch) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from arena.dashboard.gate import Gate, is_loopback
 from arena.dashboard.problems import tell_problems
 from arena.dashboard.watch import Source, Watch
 from arena.errors import ConfigurationError
+from arena.listening import Server, listening
 
 HERE = Path(__file__).parent
 GRACE_SECONDS = 2  # for answers under way when the server is ended
@@ -76,44 +76,21 @@ def serve(source: Source, host: str, port: int, token: str) -> None:
     )
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     greeting = f"dashboard of {source.season_id} ready on {where}{'?token=API_TOKEN' if token else ''}"
-    with _listening(host, port) as listener:
-        Server(config, app.state.watch, greeting).run(sockets=[listener])
+    with listening(host, port, "API_HOST or API_PORT") as listener:
+        DashboardServer(config, app.state.watch, greeting).run(sockets=[listener])
 
 
-class Server(uvicorn.Server):
-    """Says when it is ready, and ends the event streams before it ends: they would go on for ever."""
+class DashboardServer(Server):
+    """Ends the event streams before it ends: they would go on for ever."""
 
     def __init__(self, config: uvicorn.Config, watch: Watch, greeting: str) -> None:
-        super().__init__(config)
+        super().__init__(config, greeting)
         self._watch = watch
-        self._greeting = greeting
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
-        await super().startup(sockets)
-        if self.started:
-            sys.stdout.write(f"{self._greeting}\n")
-            sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let go of everybody."""
         await self._watch.end()
         await super().shutdown(sockets)
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    # asyncio sets TCP_NODELAY only on sockets that say they are TCP; without it every answer waits 40 ms for an acknowledgement.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"API_HOST={host}, API_PORT={port} cannot be listened on ({error.strerror}): stop what uses it, or name another"
-            ) from error
-        yield listener
 
 
 def _page(source: Source) -> str:

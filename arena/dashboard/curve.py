@@ -47,7 +47,9 @@ class EquityCurve:
         start = 0 if since is None else bisect_left(self._times, since.timestamp())
         end = len(self) if until is None else bisect_right(self._times, until.timestamp())
         chosen = self._thinned(start, max(start, end), most)
-        return [(_iso(self._times[at]), self._equity[at], f"{self._drawdown[at]:.4f}") for at in chosen]
+        return [
+            (iso(datetime.fromtimestamp(self._times[at], UTC)), self._equity[at], f"{self._drawdown[at]:.4f}") for at in chosen
+        ]
 
     def _thinned(self, start: int, end: int, most: int) -> Sequence[int]:
         values = np.array([float(each) for each in self._equity[start:end]], dtype=float)
@@ -59,5 +61,6 @@ class EquityCurve:
         self._equity = [self._equity[at] for at in chosen]
 
 
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def iso(moment: datetime) -> str:
+    """Return a time as the API tells it, to the second."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

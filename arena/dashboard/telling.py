@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from arena.application.season_report import net_pnl
 from arena.application.standing import SeasonStatus
 from arena.application.tally import Standing
 from arena.dashboard import answers
+from arena.dashboard.curve import iso
 from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.season_view import SeasonView
 from arena.dashboard.watch import Watch
@@ -41,7 +43,7 @@ def status(watch: Watch) -> answers.Status:
         season=view.season_id,
         state=standing.status.value,
         reason=standing.reason,
-        since=_iso(standing.time),
+        since=iso(standing.time),
         market=season["market"],
         market_kind=kind,
         market_warning=_WARNINGS[kind],
@@ -90,8 +92,7 @@ def positions(view: SeasonView) -> list[answers.Held]:
 
 def trade(row: Row) -> answers.Trade:
     """Return a closed position with its net profit."""
-    net = plain(Decimal(row["pnl"]) - Decimal(row["fees"]) - Decimal(row["funding"]))
-    return answers.Trade.model_validate({**row, "net_pnl": net})
+    return answers.Trade.model_validate({**row, "net_pnl": net_pnl(row)})
 
 
 def equity(view: SeasonView, since: datetime | None, until: datetime | None, most: int) -> answers.Equity:
@@ -181,7 +182,7 @@ def _next_due(watch: Watch) -> str | None:
     last = watch.view.cycles.begun or watch.view.cycles.last
     if watch.standing.status is not SeasonStatus.RUNNING or last is None:
         return None
-    return _iso(datetime.fromisoformat(last["scheduled_at"]) + timedelta(seconds=watch.view.season["interval_seconds"]))
+    return iso(datetime.fromisoformat(last["scheduled_at"]) + timedelta(seconds=watch.view.season["interval_seconds"]))
 
 
 def _ranked(rank: int, standing: Standing) -> answers.Ranked:
@@ -210,7 +211,3 @@ def _remark(ranking: list[answers.Ranked], cycles: int) -> str:
     if ranking and all(each.baseline for each in ranking):
         said.append("All competitors here are baseline rules, none is an LLM.")
     return " ".join(said)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

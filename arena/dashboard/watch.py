@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from arena.application.ports import Following
-from arena.application.standing import SeasonStatus, Standing
+from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.dashboard.season_view import SeasonView
 from arena.domain.competitor import SeasonId
 from arena.errors import ArenaError, ConfigurationError, RecordsUnavailable
@@ -38,7 +38,7 @@ class Source:
 
     season_id: SeasonId
     open: Callable[[AsyncExitStack], Following]
-    halted: Callable[[], Standing | None]
+    halted: Callable[[], SeasonStanding | None]
     seconds: float
 
 
@@ -56,7 +56,7 @@ class Watch:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.version = 0
-        self.standing = Standing(status=SeasonStatus.RUNNING, reason="", time=datetime.now(UTC))
+        self.standing = SeasonStanding(status=SeasonStatus.RUNNING, reason="", time=datetime.now(UTC))
         self.away = False
         self.looked_at: datetime | None = None
         self.answers: dict[str, tuple[bytes, str]] = {}
@@ -110,7 +110,7 @@ class Watch:
             await view.look()
         await view.look_ahead()
         self._view = view
-        running = Standing(status=SeasonStatus.RUNNING, reason="", time=datetime.fromisoformat(view.season["started_at"]))
+        running = SeasonStanding(status=SeasonStatus.RUNNING, reason="", time=datetime.fromisoformat(view.season["started_at"]))
         self.standing = halted or await store.standing(self.source.season_id) or running
         self.away, self.looked_at = False, datetime.now(UTC)
 

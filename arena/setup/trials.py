@@ -21,7 +21,7 @@ from arena.rehearsal import Rehearsal, rehearse
 from arena.schedules import resume_schedules, scheduling
 from arena.settings import Settings, VenueSettings
 from arena.setup.asking import Setup
-from arena.standings import standing_of
+from arena.standings import read_standing
 
 REHEARSED_BY = "rehearsed by arena setup"
 REGISTER = (sys.executable, "-m", "deployments.apply")  # a process of its own: the arena runs without Prefect
@@ -55,7 +55,7 @@ def way_out(setup: Setup) -> str:
     settings = load_venue_settings()
     if settings.environment not in (Environment.DEMO, Environment.TESTNET):
         return f"not rehearsed: it is on demo and testnet, this is {settings.environment}"
-    standing = asyncio.run(standing_of(settings))
+    standing = asyncio.run(read_standing(settings))
     if standing is not None and (why := standing.why_halted()) and REHEARSED_BY not in why:
         return f"not rehearsed: {why}, and would go on afterwards"
     held = asyncio.run(_held(settings))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,7 +16,7 @@ from fastapi import FastAPI
 
 from arena.adapters.recorded import CandleArchive, generate_market
 from arena.domain.competitor import LETTERS
-from arena.errors import ConfigurationError
+from arena.listening import Server, listening
 from arena.simulator.admin import admin_router
 from arena.simulator.binance.router import binance_router
 from arena.simulator.connections import CuttableProtocol
@@ -90,7 +88,7 @@ def serve(
         ConfigurationError: The data, the rules or the state cannot be used, or the port is taken.
     """
     plan = FaultPlan() if faults is None else read_plan(faults)
-    with _ended_by_signal(), _market(data) as directory, _listening(port) as listener:
+    with _ended_by_signal(), _market(data) as directory, listening(HOST, port, "--port") as listener:
         archive = CandleArchive(directory)
         venue = Venue(archive, start=start, speed=speed) if state is None else remembering(archive, Memory(state), start, speed)
         venue.faults = Faults(plan)
@@ -100,21 +98,7 @@ def serve(
         config = server_config(venue)
         names = ", ".join(f"{key} {secret}" for key, secret in keys.items())
         address = f"http://{HOST}:{listener.getsockname()[1]}"
-        _Server(config, f"simulator ready on {address} ({venue.archive.label}); key and secret: {names}").run(sockets=[listener])
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
-        super().__init__(config)
-        self._greeting = greeting
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            sys.stdout.write(f"{self._greeting}\n")
-            sys.stdout.flush()
+        Server(config, f"simulator ready on {address} ({venue.archive.label}); key and secret: {names}").run(sockets=[listener])
 
 
 @contextmanager
@@ -125,20 +109,6 @@ def _market(data: Path | None) -> Iterator[Path]:
         return
     with TemporaryDirectory(prefix="arena-market-") as directory:
         yield generate_market(Path(directory), GENERATED_SEED, start=GENERATED_START, bars=GENERATED_BARS)
-
-
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    # asyncio sets TCP_NODELAY only on sockets that say they are TCP; without it every answer waits 40 ms for an acknowledgement.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"port {port} is taken ({error.strerror}): stop what uses it or give another --port"
-            ) from error
-        yield listener
 
 
 class _Ended(SystemExit):

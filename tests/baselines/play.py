@@ -16,7 +16,7 @@ from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.market import PaperMarket
 from arena.adapters.recorded import CandleArchive
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.ports import Completion, Prompt
+from arena.application.language_model import Completion, Prompt
 from arena.application.record import CycleRecord
 from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of

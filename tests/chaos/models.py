@@ -7,7 +7,7 @@ import random
 from decimal import Decimal
 from typing import Any
 
-from arena.application.ports import Completion, Prompt
+from arena.application.language_model import Completion, Prompt
 from arena.domain.money import nearest_to
 from arena.strategies.prompt_reader import ReadPrompt, read_prompt
 from tests.fakes.models import completion, part

@@ -25,7 +25,7 @@ from arena.adapters.llm.build import build_model
 from arena.adapters.llm.faults import TRANSIENT
 from arena.adapters.llm.prices import OwnPrices
 from arena.application.fairness_rules import settings_of
-from arena.application.ports import Completion, LanguageModel, Prompt
+from arena.application.language_model import Completion, LanguageModel, Prompt
 from arena.application.repair import repair_of
 from arena.application.schema import answer_schema
 from arena.domain.competitor import ModelSpec, Provider, ReasoningEffort

@@ -25,7 +25,7 @@ from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.ports import Records
 from arena.application.record import LATELY, Alert, AlertKind, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
-from arena.application.standing import SeasonStatus, Standing
+from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.audit.verify import read_verification
 from arena.domain.competitor import (
     SHARED_ACCOUNT,
@@ -295,8 +295,8 @@ class RecordsContract:
         assert (await records.state(TEST, record.closed_at)).books == record.books
 
     async def test_a_season_stands_where_it_was_last_put_and_its_end_is_for_good(self, records: Records, reopen: Open) -> None:
-        def stand(status: SeasonStatus, reason: str) -> Standing:
-            return Standing(status=status, reason=reason, time=START)
+        def stand(status: SeasonStatus, reason: str) -> SeasonStanding:
+            return SeasonStanding(status=status, reason=reason, time=START)
 
         halted, ended = stand(SeasonStatus.HALTED, "die Bücher – они"), stand(SeasonStatus.ENDED, "over")
         with pytest.raises(RecordsError):

@@ -699,7 +699,7 @@ def test_what_cannot_be_served_is_said_in_one_sentence(folder: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=f"port {port} is taken .*give another --port"):
+        with pytest.raises(ConfigurationError, match=f"port {port} cannot be listened on .*give another --port"):
             serve(data=folder, port=port)
     with pytest.raises(
         ConfigurationError, match=r"the start 2024-12-31T00:00:00.* lies outside the candles, which go from 2025-01-01"

@@ -12,8 +12,8 @@ import httpx
 import openai
 import pytest
 
+from arena.application.language_model import Prompt
 from arena.application.parsing import parse_decision
-from arena.application.ports import Prompt
 from arena.application.repair import repair_of
 from arena.application.schema import answer_schema
 from arena.domain.decision import Decision, InvalidDecision

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from arena.adapters.llm.build import build_model
+from arena.application.language_model import Completion, LanguageModel, Prompt
 from arena.application.parsing import parse_decision
-from arena.application.ports import Completion, LanguageModel, Prompt
 from arena.domain.competitor import ModelSpec, Provider
 from arena.domain.decision import Action, Decision, InvalidDecision
 from scripts import local_model

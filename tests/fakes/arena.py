@@ -14,7 +14,7 @@ from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.market import PaperMarket
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.ports import LanguageModel
+from arena.application.language_model import LanguageModel
 from arena.application.venue import Venue
 from arena.audit.verify import read_verification
 from arena.bootstrap import Arena, limits_of

@@ -17,8 +17,8 @@ import uvicorn
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import Following
 from arena.application.record import Booking, CycleRecord
-from arena.application.standing import Standing
-from arena.dashboard.app import Server, create_app
+from arena.application.standing import SeasonStanding
+from arena.dashboard.app import DashboardServer, create_app
 from arena.dashboard.watch import Source
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
@@ -83,7 +83,7 @@ class Books:
         asyncio.run(self.records.begin_cycle(self.season_id, self.story.number, at))
 
 
-def source(path: Path, season_id: SeasonId, halted: Standing | None = None, seconds: float = 0.05) -> Source:
+def source(path: Path, season_id: SeasonId, halted: SeasonStanding | None = None, seconds: float = 0.05) -> Source:
     def open_(closing: AsyncExitStack) -> Following:
         if not path.exists():
             raise ConfigurationError(f"there is no book at {path}")
@@ -99,7 +99,7 @@ def serving(watched: Source, token: str = "") -> Iterator[httpx.Client]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         app = create_app(watched, token)
-        server = Server(uvicorn.Config(app, log_level="warning", access_log=False), app.state.watch, "")
+        server = DashboardServer(uvicorn.Config(app, log_level="warning", access_log=False), app.state.watch, "")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=PATIENCE) as client:

@@ -7,7 +7,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from arena.application.ports import Completion, Prompt
+from arena.application.language_model import Completion, Prompt
 from arena.errors import ModelFault
 
 

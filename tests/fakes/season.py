@@ -17,7 +17,7 @@ from typing import Any
 
 from arena.application.calls import ModelCall, Purpose
 from arena.application.evidence import Asking, configuration
-from arena.application.ports import Completion
+from arena.application.language_model import Completion
 from arena.application.record import (
     Alert,
     AlertKind,

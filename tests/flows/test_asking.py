@@ -17,7 +17,7 @@ from prefect import flow
 from arena.adapters.llm.build import build_model
 from arena.application.cycle import open_cycle
 from arena.application.deciding import Asked
-from arena.application.ports import Completion, LanguageModel, Prompt
+from arena.application.language_model import Completion, LanguageModel, Prompt
 from arena.application.study import study
 from arena.domain.competitor import ModelSpec, Provider
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer

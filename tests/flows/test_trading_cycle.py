@@ -22,10 +22,10 @@ from prefect.runtime import flow_run
 
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.fairness import read_fairness
-from arena.application.ports import LanguageModel
+from arena.application.language_model import LanguageModel
 from arena.application.reconcile import summed_positions
 from arena.application.record import CycleRecord
-from arena.application.standing import SeasonStatus, Standing
+from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.domain.competitor import SeasonId
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.domain.order import OrderStatus, PositionSide
@@ -351,7 +351,7 @@ async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(
                 monkeypatch.setattr(SqliteRecords, "standing", refuse)
             else:  # on another machine
                 arena = await at.arena()
-                halted = Standing(status=SeasonStatus.HALTED, reason=reason, time=at.engine.now)
+                halted = SeasonStanding(status=SeasonStatus.HALTED, reason=reason, time=at.engine.now)
                 await arena.standings.stand(arena.season.season_id, halted)
             return await super().complete(prompt, timeout_seconds)
 

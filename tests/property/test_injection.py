@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.application.ports import Prompt
+from arena.application.language_model import Prompt
 from arena.application.prompt import prompt_hash
 from arena.application.record import PastTurn
 from arena.domain.order import Thesis

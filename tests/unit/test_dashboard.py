@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.leaderboard import read_leaderboard
-from arena.application.standing import SeasonStatus, Standing
+from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.dashboard import feed as feed_module
 from arena.dashboard.app import serve
 from arena.dashboard.curve import MOST, EquityCurve
@@ -259,7 +259,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=f"API_PORT={port} cannot be listened on"):
+        with pytest.raises(ConfigurationError, match=f"port {port} cannot be listened on .*give another API_HOST or API_PORT"):
             serve(source(tmp_path / "none", TEST), "127.0.0.1", port, "")
 
 
@@ -288,7 +288,7 @@ def test_a_season_is_followed_from_before_it_begins(tmp_path: Path) -> None:
 
 
 def test_a_halt_is_shown_with_its_reason(books: Books) -> None:
-    halted = Standing(status=SeasonStatus.HALTED, reason="the books differ", time=datetime(2025, 1, 1, tzinfo=UTC))
+    halted = SeasonStanding(status=SeasonStatus.HALTED, reason="the books differ", time=datetime(2025, 1, 1, tzinfo=UTC))
     with serving(source(books.path, TEST, halted)) as client:
         ready(client)
         status = client.get("/status").json()

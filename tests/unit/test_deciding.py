@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from arena.application.calls import Purpose
 from arena.application.deciding import CUT_OFF, Clock, Conversation, spent_budgets, unanswered, unrepaired
-from arena.application.ports import Completion, Prompt
+from arena.application.language_model import Completion, Prompt
 from arena.application.repair import LONGEST_QUOTED, repair_of
 from arena.domain.competitor import CompetitorId
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer

@@ -11,7 +11,7 @@ from arena.application.standing import SeasonStatus
 from arena.errors import ArenaError, ConfigurationError
 from arena.halting import halt, halted
 from arena.settings import VenueSettings
-from arena.standings import end_season, halt_season, lift_halt, standing_of
+from arena.standings import end_season, halt_season, lift_halt, read_standing
 from tests.fakes.season import Story
 
 
@@ -50,20 +50,20 @@ async def test_a_halt_is_in_the_file_and_in_the_store_and_so_is_its_end(settings
 async def test_either_of_the_two_halts_and_resuming_lifts_both(settings: VenueSettings) -> None:
     await begun(settings)
     halt(settings, "without any server")
-    assert (await standing_of(settings)).reason == "without any server"
+    assert (await read_standing(settings)).reason == "without any server"
     assert await lift_halt(settings, "by hand") is True and halted(settings) is None
     await halt_season(settings, "on another machine")
     settings.halt_file.unlink()
-    assert (await standing_of(settings)).status is SeasonStatus.HALTED
+    assert (await read_standing(settings)).status is SeasonStatus.HALTED
     assert await lift_halt(settings, "by hand") is True
-    assert (await standing_of(settings)).status is SeasonStatus.RUNNING
+    assert (await read_standing(settings)).status is SeasonStatus.RUNNING
 
 
 async def test_before_it_has_begun_a_season_is_halted_by_the_file_alone(settings: VenueSettings) -> None:
-    assert await standing_of(settings) is None
+    assert await read_standing(settings) is None
     assert await halt_season(settings, "not yet") is None
     assert halted(settings) == "not yet" and not settings.database().exists()
-    assert await lift_halt(settings, "now") is True and await standing_of(settings) is None
+    assert await lift_halt(settings, "now") is True and await read_standing(settings) is None
 
 
 async def test_a_store_that_cannot_be_told_halts_all_the_same(settings: VenueSettings) -> None:
@@ -85,6 +85,6 @@ async def test_a_season_ends_flat_and_for_good(settings: VenueSettings) -> None:
         await end_season(settings, "over")
     await begun(settings)
     await end_season(settings, "over")
-    assert (await standing_of(settings)).why_halted() == "the season has ended (over)"
+    assert (await read_standing(settings)).why_halted() == "the season has ended (over)"
     with pytest.raises(ArenaError, match="has ended"):
         await lift_halt(settings, "by hand")

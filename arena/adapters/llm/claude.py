@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from arena.adapters.llm.faults import Faults
 from arena.adapters.llm.prices import OwnPrices, Tokens, cost_usd
 from arena.adapters.llm.tls import tls_context
-from arena.application.ports import Completion, Prompt
+from arena.application.language_model import Completion, Prompt
 from arena.domain.competitor import ModelSpec
 
 API_URL = "https://api.anthropic.com"

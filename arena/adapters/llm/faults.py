@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from arena.application.ports import Completion
+from arena.application.language_model import Completion
 from arena.errors import ModelFault
 
 T = TypeVar("T")

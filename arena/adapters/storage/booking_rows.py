@@ -7,8 +7,8 @@ from dataclasses import fields
 from arena.adapters.storage.rows import BOOKED, Row, Tables, account_row, as_json, cell, clean, digest, flat, iso
 from arena.application.calls import ModelCall
 from arena.application.evidence import Asking
+from arena.application.language_model import Completion
 from arena.application.past import came_of, forced, summary
-from arena.application.ports import Completion
 from arena.application.record import Booking, CycleRecord, PositionPoint, Turn
 from arena.domain.decision import Decision, InvalidDecision, SymbolDecision
 from arena.domain.ledger import ClosedTrade

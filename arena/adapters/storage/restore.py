@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from arena.application.record import BookedFill, Books
-from arena.application.standing import SeasonStatus, Standing
+from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.domain.competitor import (
     AccountId,
     AccountMode,
@@ -46,9 +46,9 @@ def season_of(row: Stored, competitors: Iterable[Stored]) -> Season:
     )
 
 
-def standing_of(row: Stored) -> Standing:
+def standing_of(row: Stored) -> SeasonStanding:
     """Return where a season stood since the row's time."""
-    return Standing(status=SeasonStatus(row["status"]), reason=row["reason"], time=datetime.fromisoformat(row["time"]))
+    return SeasonStanding(status=SeasonStatus(row["status"]), reason=row["reason"], time=datetime.fromisoformat(row["time"]))
 
 
 def booked_fill_of(row: Stored) -> BookedFill:

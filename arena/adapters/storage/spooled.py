@@ -19,7 +19,7 @@ from arena.adapters.storage.delivery import Delivery, book_moved
 from arena.adapters.storage.row_store import Page, RowStore
 from arena.adapters.storage.rows import Row, Tables, flat, iso, shown
 from arena.adapters.storage.spool_file import SpoolFile, Write
-from arena.application.standing import Standing
+from arena.application.standing import SeasonStanding
 from arena.domain.competitor import AccountId, SeasonId
 from arena.errors import CycleConflict, RecordsError, RecordsUnavailable
 
@@ -147,7 +147,7 @@ class SpooledRecords(RowStore):
             except (RecordsUnavailable, TimeoutError) as error:
                 self._delivery.fails(error)
 
-    async def standing(self, season_id: SeasonId) -> Standing | None:
+    async def standing(self, season_id: SeasonId) -> SeasonStanding | None:
         """Return where the season stands; None where nobody has halted, resumed or ended it so far.
 
         Raises:
@@ -159,7 +159,7 @@ class SpooledRecords(RowStore):
                     return found
         raise RecordsUnavailable(f"where season {season_id} stands was not read: Supabase is out of reach")
 
-    async def stand(self, season_id: SeasonId, standing: Standing) -> None:
+    async def stand(self, season_id: SeasonId, standing: SeasonStanding) -> None:
         """Note where the season stands from now on."""
         await self._write(season_id, "write_standing", row=flat(standing))
 

@@ -9,7 +9,7 @@ from arena.adapters.storage.refusals import has_ended, stands_nowhere
 from arena.adapters.storage.restore import standing_of
 from arena.adapters.storage.rows import flat, iso
 from arena.adapters.storage.sqlite_file import SqliteFile
-from arena.application.standing import SeasonStatus, Standing
+from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.domain.competitor import AccountId, SeasonId
 
 
@@ -31,12 +31,12 @@ class SqliteAccounts(SqliteFile):
         with self._unit_of_work(f"the lease of season {season_id} was not given back") as db:
             db.execute("DELETE FROM leases WHERE season_id = ? AND holder = ?", (season_id, holder))
 
-    async def standing(self, season_id: SeasonId) -> Standing | None:
+    async def standing(self, season_id: SeasonId) -> SeasonStanding | None:
         """Return where the season stands; None where nobody has halted, resumed or ended it so far."""
         with self._unit_of_work(f"where season {season_id} stands was not read", begin="BEGIN") as db:
             return _last_standing(db, season_id)
 
-    async def stand(self, season_id: SeasonId, standing: Standing) -> None:
+    async def stand(self, season_id: SeasonId, standing: SeasonStanding) -> None:
         """Note where the season stands from now on."""
         with self._unit_of_work(f"where season {season_id} stands was not written") as db:
             last = _last_standing(db, season_id)
@@ -73,7 +73,7 @@ class SqliteAccounts(SqliteFile):
             return db.execute(same, (*key, version + 1, text)).fetchone() is not None
 
 
-def _last_standing(db: sqlite3.Connection, season_id: SeasonId) -> Standing | None:
+def _last_standing(db: sqlite3.Connection, season_id: SeasonId) -> SeasonStanding | None:
     row = db.execute(
         "SELECT status, reason, time FROM standings WHERE season_id = ? ORDER BY id DESC LIMIT 1", (season_id,)
     ).fetchone()

@@ -33,7 +33,7 @@ from arena.adapters.storage.state import WINDOW, midnight
 from arena.adapters.storage.supabase_wire import from_wire, rows_of, to_wire
 from arena.application.past import PAST_TURNS
 from arena.application.record import LATELY
-from arena.application.standing import Standing
+from arena.application.standing import SeasonStanding
 from arena.domain.competitor import AccountId, SeasonId
 from arena.domain.money import plain
 from arena.errors import ConfigurationError, RecordsError, RecordsUnavailable
@@ -135,12 +135,12 @@ class SupabaseRecords(RowStore):
         """Give the lease back, where it is still `holder`'s."""
         await self._call(f"the lease of season {season_id} was not given back", "release_lease", season=season_id, wanted=holder)
 
-    async def standing(self, season_id: SeasonId) -> Standing | None:
+    async def standing(self, season_id: SeasonId) -> SeasonStanding | None:
         """Return where the season stands; None where nobody has halted, resumed or ended it so far."""
         found = await self._call(f"where season {season_id} stands was not read", "standing", season=season_id)
         return None if found is None else standing_of(found)
 
-    async def stand(self, season_id: SeasonId, standing: Standing) -> None:
+    async def stand(self, season_id: SeasonId, standing: SeasonStanding) -> None:
         """Note where the season stands from now on."""
         await self.write_standing(season_id, flat(standing))
 
