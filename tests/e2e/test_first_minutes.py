@@ -9,7 +9,6 @@ import subprocess
 import time
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -77,9 +76,7 @@ def run(house: House, deployment: str) -> str:
 
 def held(house: House) -> dict[str, Any]:
     """Return what the simulator's account holds."""
-    lines = (house.base.directory / "arena.env").read_text().splitlines()
-    url = next(line.partition("=")[2] for line in lines if line.startswith("BINANCE_TESTNET_BASE_URL="))
-    account = next(iter(httpx.get(f"{url}/simulator/state", timeout=30, trust_env=False).json()["accounts"].values()))
+    account = next(iter(house.simulator("/simulator/state")["accounts"].values()))
     found: dict[str, Any] = account["positions"]
     return found
 

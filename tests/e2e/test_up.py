@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import time
 from typing import Any
 
@@ -13,8 +12,6 @@ import psutil
 import pytest
 
 from deployments.recover import flow_processes
-from scripts.processes import python
-from scripts.up.base import PROJECT
 from scripts.up.leftovers import started_from
 from tests.fakes.house import House
 
@@ -71,13 +68,9 @@ def test_a_season_runs_by_itself(house: House) -> None:
 
 def reconciled(house: House) -> None:
     """After all the kills the books are the venue's; a cycle may be in the middle of its orders just now."""
-    environ = {**house.environ, "ARENA_ENV_FILE": str(house.base.directory / "arena.env")}
-    del environ["ENVIRONMENT"], environ["BINANCE_API_KEY"]
     deadline = time.monotonic() + 20
     while True:
-        done = subprocess.run(
-            python("-m", "arena.cli", "reconcile"), cwd=PROJECT, env=environ, capture_output=True, text=True, check=False
-        )
-        if done.returncode == 0:
+        code, said = house.arena("reconcile")
+        if code == 0:
             return
-        assert time.monotonic() < deadline, done.stdout + done.stderr
+        assert time.monotonic() < deadline, said

@@ -12,7 +12,10 @@ from tests.ops.__main__ import missed, well
 from tests.ops.season import VICTIMS, Season
 
 NOON = datetime(2025, 1, 1, 12, 0, tzinfo=UTC)
-WELL = {"kills": dict.fromkeys(VICTIMS, 2), "lost": 0, "doubled": 0, "books_equal": True, "verified": True, "missed_max": 1}
+WELL = {
+    **{"kills": dict.fromkeys(VICTIMS, 2), "lost": 0, "doubled": 0, "orphan_stops": 0, "books_equal": True, "verified": True},
+    **{"missed_max": 1, "crashed": 2, "alerts": 1},
+}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,8 @@ def test_the_intervals_without_a_booked_cycle_are_counted(tmp_path: Path, second
         {"books_equal": False},
         {"verified": False},
         {"missed_max": 2},
+        {"orphan_stops": 1},
+        {"alerts": 0},
         {"kills": {"worker": 2, "flow": 2}},
     ],
     ids=str,
