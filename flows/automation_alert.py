@@ -14,7 +14,7 @@ from arena.configuration import load_alert_settings, load_venue_settings
 from arena.connections import open_notifier
 from arena.errors import ArenaError
 from arena.settings import VenueSettings
-from arena.standings import standing_of
+from arena.standings import read_standing
 
 LATE_SECONDS = 600.0  # what waited longer for a worker was told by the server: the worker was gone
 
@@ -46,7 +46,7 @@ async def automation_alert(subject: str, text: str, while_halted: bool = False) 
 async def _why_halted(settings: VenueSettings) -> str | None:
     """Return why the season does not run; None where it does, or where nobody knows, since people must then hear of it."""
     try:
-        standing = await standing_of(settings)
+        standing = await read_standing(settings)
     except ArenaError:
         return None
     return standing.why_halted() if standing else None

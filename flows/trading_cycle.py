@@ -18,8 +18,8 @@ from arena.application.booking import dialogue_of
 from arena.application.cycle import Opening, liquidated_turns
 from arena.application.deciding import Asked, Clock, Conversation, spent_budgets, spent_hours, unanswered, unrepaired
 from arena.application.evidence import Asking
+from arena.application.language_model import Prompt
 from arena.application.lateness import left_out
-from arena.application.ports import Prompt
 from arena.application.prompt import prompt_hash
 from arena.application.record import CycleRecord
 from arena.bootstrap import Arena, open_arena

@@ -19,7 +19,7 @@ from arena.domain.competitor import SeasonId
 from arena.errors import ArenaError
 from arena.season_start import has_begun
 from arena.settings import Settings
-from arena.standings import standing_of
+from arena.standings import read_standing
 from deployments.server import prefect_server
 from scripts.processes import last_line
 from scripts.up.base import PROJECT, Base
@@ -118,7 +118,7 @@ def _take_over_environment(pid: int) -> None:
 
 
 def _look_at_season(status: Status, settings: Settings) -> None:
-    standing = asyncio.run(standing_of(settings))
+    standing = asyncio.run(read_standing(settings))
     status.season, status.halted = settings.season, standing.why_halted() if standing else None
     if status.halted is not None:
         status.faults.append(f"{settings.season}: {status.halted} (`arena resume` lets a halted one go on)")
