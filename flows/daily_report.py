@@ -15,6 +15,7 @@ from arena.configuration import load_settings
 from arena.daily_report import daily_report as write_report
 from arena.logs import configure_logging
 from arena.season_start import has_begun
+from tasks.artifacts import key
 
 
 @flow(name="daily-report")
@@ -31,5 +32,5 @@ async def daily_report(season: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,
     report = await write_report(settings, season, datetime.now(UTC))
     board = report.board
     description = f"{board.season}: {board.cycles} cycles, {board.market}. {board.verdict}\n\n{board.fairness.sentence}"
-    await acreate_table_artifact(table=report.rows, key="leaderboard", description=description)
+    await acreate_table_artifact(table=report.rows, key=key(board.season, "report"), description=description)
     return Completed(message=f"{report.path} is written, {'and it was told' if report.told else 'nobody was told'}")

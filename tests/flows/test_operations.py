@@ -33,6 +33,7 @@ from flows.doctor_check import doctor_check
 from flows.emergency_shutdown import emergency_shutdown
 from flows.resume_season import resume_season
 from flows.trading_cycle import trading_cycle
+from tasks import artifacts
 from tests.fakes.simulator import KEY, SECRET, Simulator, connected, running_simulator
 
 pytestmark = pytest.mark.usefixtures("prefect_server", "configured")
@@ -125,7 +126,7 @@ async def test_the_daily_report_is_a_file_a_table_and_one_message(told: list[str
     (page,) = written()
     assert page.name == f"{datetime.now(UTC):%Y-%m-%d}.html" and "<svg" in page.read_text()
     assert (state.type.value, state.message) == ("COMPLETED", f"{page} is written, and it was told")
-    rows = await artifact("leaderboard")
+    rows = await artifact(artifacts.key(page.parents[1].name, "report"))
     worth = {str(point.llm_id): f"{point.equity:.2f}" for point in record.equity}
     assert {row["competitor"]: row["equity, USDT"] for row in rows} == worth and [row["#"] for row in rows] == ["1", "2"]
     (message,) = told

@@ -67,10 +67,10 @@ def test_docker_itself_reads_the_compose_file(tmp_path: Path) -> None:
     assert run("docker", "compose", "--file", wrong, "config", "--quiet").returncode != 0
 
 
-def test_nothing_is_published_but_the_prefect_ui_on_loopback() -> None:
+def test_nothing_is_published_but_prefects_ui_and_the_dashboard_on_loopback() -> None:
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     ports = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert ports == {"server": ["127.0.0.1:4200:4200"]}
+    assert ports == {"server": ["127.0.0.1:4200:4200"], "dashboard": ["127.0.0.1:8000:8000"]}
     for name, service in services.items():
         assert {*service["networks"]} <= {"arena", "database"} and not service.get("privileged")
         assert name == "deploy" or "healthcheck" in service, f"nobody would see that {name} hangs"
