@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_random
 
 BUSY_SECONDS = 20.0  # its database is SQLite: while that is locked it answers 503, and means: ask again
-PAUSE_SECONDS = 0.5
 
 
 class PrefectServer:
@@ -39,12 +38,14 @@ class PrefectServer:
             return False
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
-        deadline = time.monotonic() + BUSY_SECONDS
-        while True:
-            answer = self._http.request(method, path, json=body)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
-                return answer.raise_for_status().json()
-            time.sleep(PAUSE_SECONDS)
+        unless_busy = Retrying(
+            retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),
+            wait=wait_random(0.1, 0.5),
+            stop=stop_after_delay(BUSY_SECONDS),
+            retry_error_callback=lambda asked: asked.outcome and asked.outcome.result(),
+        )
+        answer: httpx.Response = unless_busy(self._http.request, method, path, json=body)
+        return answer.raise_for_status().json()
 
 
 @contextmanager
