@@ -2,54 +2,77 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, HTTPException, Query, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime, BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from arena.dashboard import answers, telling
+from arena.dashboard.asking import Moment, competes, refuse_unknown
+from arena.dashboard.curve import FEWEST
+from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.feed import Feed, Row
 from arena.dashboard.metrics import prometheus_text
-from arena.dashboard.watch import Watch
+from arena.dashboard.rendering import Kept, rendered
+from arena.dashboard.watch import Rendered, Watch
 
 JSON = "application/json"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 Before = Annotated[int | None, Query(ge=1, description="The `before` of the page that came last; the newest where left out.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows at most.")]
-Who = Annotated[str | None, Query(description="One competitor's alone; a page may then be shorter though more follow.")]
-Known = Annotated[str | None, Header(alias="If-None-Match", include_in_schema=False)]
-Since = Annotated[AwareDatetime | None, Query(description="ISO 8601 with a zone.")]
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": answers.Problem} for status in (401, 404, 422, 503)}
+Who = Annotated[
+    str | None, Query(description="One competitor's alone; a page may then be shorter though more follow.", examples=["LLM-A"])
+]
+LlmId = Annotated[str, Path(description="The competitor's name in the settings.", examples=["LLM-A"])]
+Number = Annotated[int, Path(ge=1, description="The cycle's number, 1 is the first.", examples=[1])]
+Known = Annotated[str | None, Header(alias="If-None-Match", description="The ETag of the answer that is known already.")]
+_FAULTS = {
+    401: "The token is missing or wrong.",
+    403: "Without a token, another host's page may not ask.",
+    422: "A parameter is wrong, or there is none of that name.",
+    503: "The season has not begun, is being read, or the store is away.",
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": answers.Problem, "description": words} for status, words in _FAULTS.items()
+}
+_MISSING: dict[int | str, dict[str, Any]] = {404: {"model": answers.Problem, "description": "There is none of that name."}}
+_METRICS = (
+    "# HELP arena_cycles_booked_total Cycles booked.\n# TYPE arena_cycles_booked_total counter\narena_cycles_booked_total 60.0\n"
+)
 
 
 def routes(watch: Watch) -> APIRouter:
     """Return the endpoints over a season that is watched."""
-    router = APIRouter(responses=_PROBLEMS)
+    whole = APIRouter()
+    _add_health(whole, watch)
+    router = APIRouter(responses=_PROBLEMS, dependencies=[Depends(refuse_unknown)])
     _add_season(router, watch)
     _add_result(router, watch)
     _add_parts(router, watch)
     _add_pages(router, watch)
     _add_events(router, watch)
-    return router
+    whole.include_router(router)
+    return whole
 
 
-def _add_season(router: APIRouter, watch: Watch) -> None:
+def _add_health(router: APIRouter, watch: Watch) -> None:
     @router.get("/health")
     async def health() -> answers.Health:
         """Whether this process serves; wants no token."""
         looked_at = watch.looked_at.isoformat(timespec="seconds") if watch.looked_at else None
         return answers.Health(ready=watch.looked_at is not None, store_away=watch.away, looked_at=looked_at)
 
+
+def _add_season(router: APIRouter, watch: Watch) -> None:
     @router.get("/status", response_model=answers.Status)
     async def status(known: Known = None) -> Response:
         """Whether the season runs, which cycle was the last, and when the next is due."""
         return _rendered(watch, "status", known, lambda: telling.status(watch))
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=Response, responses={200: {"content": {PROMETHEUS: {"example": _METRICS}}}})
     async def metrics() -> Response:
         """The season for Prometheus."""
         return Response(prometheus_text(watch), media_type=PROMETHEUS)
@@ -85,32 +108,29 @@ def _add_result(router: APIRouter, watch: Watch) -> None:
 def _add_parts(router: APIRouter, watch: Watch) -> None:
     @router.get("/equity", response_model=answers.Equity)
     async def equity(
-        since: Since = None,
-        until: Since = None,
-        points: Annotated[int, Query(ge=4, le=2000, description="Of each curve, at most.")] = 1000,
+        since: Moment = None,
+        until: Moment = None,
+        points: Annotated[int, Query(ge=FEWEST, le=2000, description="Of each curve, at most.")] = 1000,
         known: Known = None,
     ) -> Response:
-        """The curves and their drawdowns, thinned for display; highs and lows are kept."""
+        """The curves and their drawdowns, thinned for display; high, low and deepest fall are kept."""
         key = f"equity {since} {until} {points}"
         return _rendered(watch, key, known, lambda: telling.equity(watch.view, since, until, points))
 
-    @router.get("/competitors/{llm_id}", response_model=answers.Competitor)
-    async def competitor(llm_id: str, known: Known = None) -> Response:
+    @router.get("/competitors/{llm_id}", response_model=answers.Competitor, responses=_MISSING)
+    async def competitor(llm_id: LlmId, known: Known = None) -> Response:
         """One competitor: what it is, holds, decided and closed."""
-        found = await telling.competitor(watch.view, llm_id)
-        if found is None:
-            names = ", ".join(row["llm_id"] for row in watch.view.competitors)
-            raise HTTPException(404, f"there is no competitor {llm_id}; there are {names}")
-        return _answered(found, known)
+        competes(watch, llm_id)
+        return await _told(watch, f"competitor {llm_id}", known, lambda: telling.competitor(watch.view, llm_id))
 
-    @router.get("/cycles/{number}", response_model=answers.CycleStory)
-    async def cycle(number: int, known: Known = None) -> Response:
+    @router.get("/cycles/{number}", response_model=answers.CycleStory, responses=_MISSING)
+    async def cycle(number: Number, known: Known = None) -> Response:
         """One booked cycle, the competitors side by side."""
-        view = watch.view
-        found = await view.cycles.read(view.store, view.season_id, number)
-        if found is None:
-            raise HTTPException(404, f"cycle {number} is not booked; the last one is {_last(watch)}")
-        return _answered(telling.story(view, found), known)
+
+        async def tell() -> BaseModel:
+            return telling.story(watch.view, await _cycle(watch, number))
+
+        return await _told(watch, f"cycle {number}", known, tell)
 
 
 def _add_pages(router: APIRouter, watch: Watch) -> None:
@@ -120,23 +140,42 @@ def _add_pages(router: APIRouter, watch: Watch) -> None:
         found = await feed.page(view.store, view.season_id, before, limit, wanted)
         return list(found.rows), {"before": found.before, "total": len(feed)}
 
-    @router.get("/decisions", response_model=answers.Decisions)
+    async def told(
+        name: str, before: int | None, limit: int, llm_id: str | None, known: str | None, tell: Callable[[], Awaitable[BaseModel]]
+    ) -> Response:
+        if llm_id is not None:
+            competes(watch, llm_id)
+        return await _told(watch, f"{name} {before} {limit} {llm_id}", known, tell)
+
+    @router.get("/decisions", response_model=answers.Decisions, responses=_MISSING)
     async def decisions(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """What was decided, symbol by symbol, and what came of it; newest first."""
-        rows, rest = await page(watch.view.decisions, before, limit, llm_id)
-        return _answered(answers.Decisions.model_validate({"decisions": rows, **rest}), known)
 
-    @router.get("/trades", response_model=answers.Trades)
+        async def tell() -> BaseModel:
+            rows, rest = await page(watch.view.decisions, before, limit, llm_id)
+            return answers.Decisions.model_validate({"decisions": rows, **rest})
+
+        return await told("decisions", before, limit, llm_id, known, tell)
+
+    @router.get("/trades", response_model=answers.Trades, responses=_MISSING)
     async def trades(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """The positions that were closed, newest first."""
-        rows, rest = await page(watch.view.trades, before, limit, llm_id)
-        return _answered(answers.Trades.model_validate({"trades": [telling.trade(row) for row in rows], **rest}), known)
 
-    @router.get("/alerts", response_model=answers.Alerts)
+        async def tell() -> BaseModel:
+            rows, rest = await page(watch.view.trades, before, limit, llm_id)
+            return answers.Trades.model_validate({"trades": [telling.trade(row) for row in rows], **rest})
+
+        return await told("trades", before, limit, llm_id, known, tell)
+
+    @router.get("/alerts", response_model=answers.Alerts, responses=_MISSING)
     async def alerts(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """What the owner was told, newest first."""
-        rows, rest = await page(watch.view.alerts, before, limit, llm_id)
-        return _answered(answers.Alerts.model_validate({"alerts": rows, **rest}), known)
+
+        async def tell() -> BaseModel:
+            rows, rest = await page(watch.view.alerts, before, limit, llm_id)
+            return answers.Alerts.model_validate({"alerts": rows, **rest})
+
+        return await told("alerts", before, limit, llm_id, known, tell)
 
 
 def _add_events(router: APIRouter, watch: Watch) -> None:
@@ -155,24 +194,29 @@ def _rendered(watch: Watch, key: str, known: str | None, tell: Callable[[], Base
     if kept is None:
         kept = _body(tell())
         watch.keep(key, kept)
-    return _sent(*kept, known)
+    return Kept(kept, known, JSON)
 
 
-def _answered(answer: BaseModel, known: str | None) -> Response:
-    return _sent(*_body(answer), known)
+async def _told(watch: Watch, key: str, known: str | None, tell: Callable[[], Awaitable[BaseModel]]) -> Response:
+    """Return an answer for which the store may be asked, rendered once as long as nothing changes."""
+    version, kept = watch.version, watch.answers.get(key)
+    if kept is None:
+        kept = _body(await tell())
+        if watch.version == version:
+            watch.keep(key, kept)
+    return Kept(kept, known, JSON)
 
 
-def _body(answer: BaseModel | list[Any]) -> tuple[bytes, str]:
-    """Return an answer's text and its ETag, which names nothing but the text."""
-    body = TypeAdapter(type(answer) if isinstance(answer, BaseModel) else list[Any]).dump_json(answer)
-    return body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+def _body(answer: BaseModel | list[Any]) -> Rendered:
+    return rendered(TypeAdapter(type(answer) if isinstance(answer, BaseModel) else list[Any]).dump_json(answer))
 
 
-def _sent(body: bytes, etag: str, known: str | None) -> Response:
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if known is not None and ("*" in known or etag in known):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type=JSON)
+async def _cycle(watch: Watch, number: int) -> CycleRows:
+    view = watch.view
+    found = await view.cycles.read(view.store, view.season_id, number)
+    if found is None:
+        raise HTTPException(404, f"cycle {number} is not booked; the last one is {_last(watch)}")
+    return found
 
 
 def _last(watch: Watch) -> str:

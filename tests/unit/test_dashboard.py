@@ -27,7 +27,7 @@ from arena.dashboard.curve import MOST, EquityCurve
 from arena.dashboard.season_view import SeasonView
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError, RecordsUnavailable
-from tests.fakes.dashboard import Books, serving, source
+from tests.fakes.dashboard import Books, ready, serving, source
 
 CYCLES = 60
 TEST = SeasonId("test")
@@ -56,17 +56,6 @@ def client(books: Books) -> Iterator[httpx.Client]:
         yield client
 
 
-def ready(client: httpx.Client, cycles: int | None = None) -> None:
-    """Wait until the season has been read, to this many cycles."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        answer = client.get("/status")
-        if answer.status_code == 200 and (cycles is None or answer.json()["cycles"] == cycles):
-            return
-        time.sleep(0.02)
-    raise AssertionError(answer.text)
-
-
 def amounts(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Every value whose name says that it is an amount."""
     if isinstance(value, dict):
@@ -90,11 +79,20 @@ def test_an_answer_says_amounts_as_exact_text_and_is_sent_once(client: httpx.Cli
     assert client.get(path, headers={"If-None-Match": '"another"'}).status_code == 200
 
 
+@pytest.mark.parametrize("path", [*ENDPOINTS, "/", "/static/page.js"])
+def test_an_answer_is_the_same_in_fewer_bytes(client: httpx.Client, path: str) -> None:
+    whole = client.get(path, headers={"Accept-Encoding": "identity"})
+    zipped = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert whole.content == zipped.content and "content-encoding" not in whole.headers
+    assert ("content-encoding" in zipped.headers) == (len(whole.content) >= 1000)
+    assert zipped.headers["etag"] == whole.headers["etag"] and zipped.headers["vary"] == "Accept-Encoding"
+
+
 def test_every_answer_fits_what_the_api_says_of_it(client: httpx.Client) -> None:
     described = client.get("/openapi.json").json()
     assert {path.replace("{number}", "7").replace("{llm_id}", "LLM-B") for path in described["paths"]} >= set(ENDPOINTS)
     equity = described["components"]["schemas"]["Ranked"]["properties"]["equity"]
-    assert (equity["type"], equity["description"]) == ("string", "USDT")
+    assert (equity["type"], equity["description"]) == ("string", "Wallet and unrealised profit. USDT.")
 
 
 def test_the_ranking_is_the_leaderboard_to_the_digit(client: httpx.Client, books: Books) -> None:
