@@ -19,8 +19,8 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
+from arena.alerting import destinations_of
 from arena.configuration import load_settings
-from arena.connections import open_notifier
 from arena.domain.competitor import Environment
 from arena.errors import ArenaError, ConfigurationError
 from arena.market import read_contracts
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     worker = parser.parse_args(arguments).worker
     try:
         settings = load_settings()
-        open_notifier(settings)
+        destinations_of(settings)
         said = asyncio.run(register(settings, worker))
     except ConfigurationError as error:
         print(error, file=sys.stderr)

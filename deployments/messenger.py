@@ -7,7 +7,7 @@ from uuid import UUID
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.types import SecretDict
 
-from arena.adapters.notifications import TITLE
+from arena.adapters.notifications.destination import TITLE
 from arena.settings import AlertSettings
 
 NAME = "arena-telegram"
