@@ -18,7 +18,7 @@ from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.market import BinanceMarket
 from arena.alerting import open_notifier
-from arena.application.alerts import missed_alerts
+from arena.application.alerts import halt_alert, missed_alerts
 from arena.application.cycle import Opening
 from arena.application.evidence import configuration
 from arena.application.language_model import Models, Prompt
@@ -27,7 +27,7 @@ from arena.application.ports import Accounts, Leases, Notifier, PaperBooks, Reco
 from arena.application.prompt import PROMPT_VERSION, render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
-from arena.application.record import Alert, AlertKind
+from arena.application.record import Alert
 from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.application.study import Study
 from arena.application.sweep import Terms
@@ -167,8 +167,7 @@ class Arena:
         standing = SeasonStanding(status=SeasonStatus.HALTED, reason=reason, time=datetime.now(UTC))
         with contextlib.suppress(ArenaError):  # the file is there
             await self.standings.stand(self.season.season_id, standing)
-        text = f"{self.season.season_id} is halted: {reason}"
-        self.notifier.keep([Alert(kind=AlertKind.HALTED, llm_id=None, text=text, time=datetime.now(UTC))])
+        self.notifier.keep([halt_alert(self.season.season_id, reason, standing.time)])
 
     async def missed(self, opening: Opening) -> tuple[Alert, ...]:
         """Return what to tell of cycles that should have begun since the last one; those of a halt are not missed."""

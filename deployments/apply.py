@@ -26,7 +26,7 @@ from arena.errors import ArenaError, ConfigurationError
 from arena.market import read_contracts
 from arena.settings import Settings
 from deployments.automations import Registered, apply_automations, automations
-from deployments.messenger import apply_messenger
+from deployments.messenger import apply_messengers
 from deployments.pools import ROOT, WorkerType, apply_pool
 
 
@@ -67,7 +67,7 @@ async def register(settings: Settings, worker: WorkerType | None) -> str:
         there = Registered(
             deployments=ids,
             pool=pool.id,
-            messenger=await apply_messenger(settings),
+            messengers=await apply_messengers(settings),
             interval_seconds=settings.llm_decision_interval_seconds,
         )
         wanted = automations(there)

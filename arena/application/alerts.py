@@ -15,7 +15,7 @@ from arena.application.record import Alert, AlertKind, BookedFill, Discrepancy, 
 from arena.application.sending import Execution
 from arena.application.settlement import Settlement
 from arena.domain.client_id import parse_client_order_id
-from arena.domain.competitor import CompetitorId
+from arena.domain.competitor import CompetitorId, SeasonId
 from arena.domain.decision import InvalidDecision, NoAnswer
 from arena.domain.ledger import ClosedTrade
 from arena.domain.money import plain
@@ -71,6 +71,11 @@ def store_alerts(was_away: bool, is_away: bool, at: datetime) -> tuple[Alert, ..
     gone = "Supabase is out of reach: what is booked waits on this machine, and nothing is opened until it is back"
     text = gone if is_away else "Supabase is back, and has everything that was booked meanwhile"
     return (Alert(kind=AlertKind.STORE, llm_id=None, text=text, time=at),)
+
+
+def halt_alert(season_id: SeasonId, reason: str, at: datetime) -> Alert:
+    """Return what to tell of a halt."""
+    return Alert(kind=AlertKind.HALTED, llm_id=None, text=f"{season_id} is halted: {reason}", time=at)
 
 
 def missed_alerts(begun_at: datetime | None, as_of: datetime, interval: timedelta) -> tuple[Alert, ...]:

@@ -14,9 +14,9 @@ import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
-from arena.adapters.notifications.courier import STUCK, Courier, read_waiting
+from arena.adapters.notifications.courier import Courier, read_waiting
 from arena.adapters.notifications.destination import Destination
-from arena.adapters.notifications.messages import FOLD_SECONDS
+from arena.adapters.notifications.messages import FOLD_SECONDS, STUCK
 from arena.adapters.notifications.notifier import QueuedNotifier
 from arena.application.levels import Level
 from arena.application.ports import Receipt
@@ -112,7 +112,7 @@ async def test_who_does_not_answer_is_not_waited_for_and_loses_nothing(webhook: 
     webhook.released.clear()
     hanging = Courier(Destination("hangs", SecretStr(f"{webhook.address}?rto=30")), box(webhook), Clock(), NO_LIMIT)
     well = another
-    notifier = QueuedNotifier([hanging, courier(well)], patience_seconds=0.5)
+    notifier = QueuedNotifier([hanging, courier(well)], patience_seconds=1.5)
     assert await notifier.notify([alert("1"), alert("2")]) == Receipt(sent=2, waiting=2, failing=1)
     assert webhook.asked.is_set() and webhook.arrived == [] and well.texts == ["1", "2"]
     assert await notifier.notify([alert("3")]) == Receipt(sent=1, waiting=1), "nobody sends beside the one that hangs"
@@ -184,10 +184,13 @@ async def test_where_no_file_can_be_had_alerts_are_sent_all_the_same(webhook: We
     box(webhook).parent.write_text("a file where the folder would be")
     notifier = QueuedNotifier([courier(webhook)])
     notifier.keep([alert("one")])
-    await notifier.notify([alert("halt", AlertKind.HALTED)])
-    assert webhook.texts == ["one", "halt"]
+    webhook.refuses = lambda _: True
+    assert await notifier.notify([alert("two")]) == Receipt(waiting=1, failing=1)
+    webhook.refuses = lambda _: False
+    assert await notifier.notify([alert("halt", AlertKind.HALTED)]) == Receipt(sent=1)
+    assert webhook.texts == ["one", "two", "halt"]
     await notifier.deliver()
-    assert len(webhook.texts) == 2
+    assert len(webhook.texts) == 3
 
 
 async def test_a_picture_waits_with_its_alert(webhook: Webhook, tmp_path: Path) -> None:

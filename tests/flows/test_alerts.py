@@ -46,9 +46,9 @@ async def cycle(at: Table, notifier: Notifier) -> CycleRecord:
     return record
 
 
-def sending_to(webhook: Webhook) -> QueuedNotifier:
+def sending_to(webhook: Webhook, patience_seconds: float = 0.3) -> QueuedNotifier:
     patient = SecretStr(f"{webhook.address}?rto=60")  # it waits longer for an answer than any test takes
-    return QueuedNotifier([Courier(Destination("there", patient), OUTBOX)], patience_seconds=0.3)
+    return QueuedNotifier([Courier(Destination("there", patient), OUTBOX)], patience_seconds)
 
 
 def beginnings(webhook: Webhook) -> list[str]:
@@ -147,6 +147,6 @@ async def test_a_halt_of_a_cycle_is_told_with_the_cycle(tmp_path: Path, webhook:
     for key, bucket in at.account.buckets.items():
         at.account.buckets[key] = replace(bucket, signed_quantity=2 * bucket.signed_quantity)
     at.pass_time()
-    assert await run_cycle(replace(await at.arena(), notifier=sending_to(webhook))) is None
+    assert await run_cycle(replace(await at.arena(), notifier=sending_to(webhook, 30))) is None
     assert webhook.texts[-1].startswith("test is halted: ") and webhook.arrived[-1]["type"] == "failure"
     assert len(webhook.texts) == 2, "the difference, and the halt"

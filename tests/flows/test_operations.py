@@ -228,13 +228,14 @@ async def test_an_alert_of_prefects_goes_where_all_alerts_go_and_is_quiet_while_
 async def test_a_halt_of_another_machine_is_quiet_too_and_is_taken_away(told: list[str]) -> None:
     await cycle()
     settings = load_settings()
+    told.clear()
     assert await halt_season(settings, "elsewhere") is None
     settings.halt_file.unlink()
-    told.clear()
     state = await automation_alert("No cycle completes", "None has", return_state=True)
     assert told == [] and state.message == "nobody was told: the season is halted (elsewhere)"
     assert (await resume_season(return_state=True)).message == "operated goes on"
     assert (await automation_alert("No cycle completes", "None has", return_state=True)).message == "told"
+    assert told == ["operated is halted: elsewhere", "operated: No cycle completes. None has"]
 
 
 async def test_an_alert_that_cannot_be_delivered_is_a_failed_run_and_goes_with_the_next(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.adapters.notifications.messages import FOLD_SECONDS, LONGEST, Message, Told, Waiting, next_message
+from arena.adapters.notifications.messages import FOLD_SECONDS, LONGEST, STUCK, Message, Told, Waiting, next_message
 from arena.application.levels import Level, level_of
 from arena.application.record import AlertKind
 
@@ -64,6 +64,11 @@ def test_what_is_beyond_a_minutes_limit_is_put_together_and_the_next_waits() -> 
     assert next_text(waiting("two", "three"), told("a", "b", "one", age=59), limit=4) == "two\nthree"
     assert next_text(waiting("two"), told("a", "b", "c", "one", age=59), limit=4) is None
     assert next_text(waiting("two"), told("a", "b", "c", "one", age=60), limit=4) == "two"
+
+
+def test_what_may_be_refused_for_what_it_says_takes_no_other_with_it() -> None:
+    poison = Waiting(number=1, key=(AlertKind.CLOSED, "", "poison"), kept_at=NOW, tries=STUCK)
+    assert next_text([poison, *waiting("two", first=2)], told("a", age=1), limit=2) == "poison"
 
 
 def test_several_alerts_of_one_message_count_once() -> None:

@@ -10,10 +10,11 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
 from arena.adapters.notifications.destination import Destination
-from arena.adapters.notifications.messages import LIMIT, Message, Waiting, next_message
+from arena.adapters.notifications.messages import LIMIT, STUCK, Message, Waiting, next_message
 from arena.adapters.notifications.outbox import Outbox
 from arena.application.levels import level_of
 from arena.application.ports import Receipt
@@ -21,8 +22,9 @@ from arena.application.record import Alert
 from arena.errors import ConfigurationError
 
 TURN_SECONDS = 0.02
-STUCK = 5  # sent so often in vain, a message may be one that is refused for what it says
 STAND_IN = "an alert of {kind} could not be sent here: look at the dashboard, or at `arena report`"
+
+_BELOW_ZERO = count(-1, -1)
 
 log = logging.getLogger("arena.alerts")
 
@@ -40,7 +42,7 @@ class Courier:
     def __init__(self, destination: Destination, path: Path, clock: Callable[[], float] = time.time, limit: int = LIMIT) -> None:
         self.destination = destination
         self._path, self._clock, self._limit = path, clock, limit
-        self._loose: list[Alert] = []  # of which no file could be had
+        self._loose: list[tuple[int, Alert]] = []  # of which no file could be had, under numbers below 0
 
     def keep(self, alerts: Sequence[Alert], picture: Path | None = None) -> tuple[int, ...]:
         """Keep those that the destination wants; return their numbers."""
@@ -51,16 +53,14 @@ class Courier:
             with self._open() as box:
                 return box.add(wanted, picture)
         except (ConfigurationError, sqlite3.Error) as error:
-            log.error("alerts cannot be kept, and are sent once: %s", error)  # noqa: TRY400  its sentence says all
-            self._loose += wanted
-            return ()
+            log.error("alerts cannot be kept, and wait in this process alone: %s", error)  # noqa: TRY400  its sentence says all
+            self._loose += [(next(_BELOW_ZERO), alert) for alert in wanted]
+            return tuple(number for number, _ in self._loose[-len(wanted) :])
 
     def deliver(self, seconds: float) -> None:
         """Send what waits, until something fails or the time is over; what is being sent then is sent to its end."""
         end = time.monotonic() + seconds
-        while self._loose:
-            alert = self._loose.pop(0)
-            self.destination.send(alert.text, level_of(alert.kind))
+        self._send_loose()
         if not self._path.exists():
             return
         try:
@@ -72,18 +72,24 @@ class Courier:
 
     def receipt(self, numbers: Sequence[int]) -> Receipt:
         """Return what has become of alerts by now."""
-        if not numbers:
-            return Receipt()
-        try:
-            with self._open() as box:
-                left = [each for each in box.waiting() if each.number in numbers]
-        except (ConfigurationError, sqlite3.Error):
-            return Receipt(waiting=len(numbers), failing=len(numbers))
-        failing = sum(each.tries > 0 for each in left)
-        return Receipt(sent=len(numbers) - len(left), waiting=len(left), failing=failing)
+        tries = dict.fromkeys((number for number, _ in self._loose), 1)
+        if any(number > 0 for number in numbers):
+            try:
+                tries |= {each.number: each.tries for each in read_waiting(self._path)}
+            except (ConfigurationError, sqlite3.Error):
+                tries |= dict.fromkeys(numbers, 1)
+        left = [tries[number] for number in numbers if number in tries]
+        return Receipt(sent=len(numbers) - len(left), waiting=len(left), failing=sum(each > 0 for each in left))
 
     def _open(self) -> Outbox:
         return Outbox(self._path, self._clock)
+
+    def _send_loose(self) -> None:
+        while self._loose:
+            number, alert = self._loose.pop(0)
+            if not self.destination.send(alert.text, level_of(alert.kind)):
+                self._loose.insert(0, (number, alert))
+                return
 
     def _empty(self, box: Outbox, end: float) -> None:
         while time.monotonic() < end and (message := next_message(box.waiting(), box.told(), self._clock(), self._limit)):

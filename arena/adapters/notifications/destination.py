@@ -40,7 +40,7 @@ class Destination:
         import apprise
 
         _keep_out_of_logs(url)
-        self.name, self.level = name, level
+        self.name, self.url, self.level = name, url, level
         self._apprise = apprise.Apprise()
         if not _URL.match(url.get_secret_value()) or not self._apprise.add(url.get_secret_value()):
             raise ConfigurationError(

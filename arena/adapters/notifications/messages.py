@@ -18,6 +18,7 @@ FOLD_SECONDS = 600.0
 LATE_SECONDS = 120.0  # what arrives later says of when it is
 MINUTE_SECONDS = 60.0
 LIMIT = 20  # messages a minute, as many as a bot of Telegram may send to a group
+STUCK = 5  # tries; a message that was sent so often in vain may be one that is refused for what it says
 LONGEST = 3000  # characters of a message that has several alerts; Telegram takes 4,096
 
 Key = tuple[str, str, str]  # kind, competitor (empty: none), text: alerts that are alike in these are the same
@@ -87,7 +88,8 @@ def next_message(waiting: Sequence[Waiting], told: Sequence[Told], now: float, l
         room = 1
     if not due or room < 1:
         return None
-    return _message(due if room == 1 else due[:1], now)
+    alone = room > 1 or due[0][0].tries >= STUCK
+    return _message(due[:1] if alone else due, now)
 
 
 def _grouped(waiting: Iterable[Waiting]) -> Mapping[Key, list[Waiting]]:
