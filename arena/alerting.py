@@ -62,7 +62,7 @@ def read_pending(settings: AlertSettings, outboxes: Path) -> Iterator[tuple[str,
     """
     titles = {each.slug: each.title for each in destinations_of(settings)}
     files = {path.stem: path for path in sorted(outboxes.glob("*.sqlite"))}
-    for slug in [*titles, *(files.keys() - titles.keys())]:
+    for slug in [*titles, *(slug for slug in files if slug not in titles)]:
         waiting = read_waiting(files[slug]) if slug in files else []
         if waiting or slug in titles:
             yield titles.get(slug, f"{slug}, which is not configured any more"), waiting
