@@ -9,6 +9,7 @@ from collections.abc import Callable
 from arena.application.sweep import Swept, sweep
 from arena.bootstrap import Arena
 from arena.errors import AccountTaken, CycleConflict, ExchangeError
+from tasks.logs import log_alerts
 from tasks.step import step
 
 LOOK_SECONDS = 5.0  # with the lease of a run that was killed, less than PROTECTION_DEADLINE_SECONDS
@@ -87,6 +88,5 @@ async def look(arena: Arena) -> Swept | None:
     arena.notifier.keep(swept.alerts)
     if swept.halt is not None:
         await arena.halt(swept.halt)
-    for alert in swept.alerts:
-        log.info(alert.text)
+    log_alerts(log, swept.alerts)
     return swept
