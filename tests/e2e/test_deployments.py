@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events import emit_event
@@ -35,6 +34,7 @@ from deployments.messenger import apply_messengers
 from deployments.pools import ROOT, WorkerType, merged, overlay
 from scripts.demo_request import SERVER
 from scripts.processes import free_port, python, running
+from tests.fakes.prefect import PREFECT, client
 from tests.fakes.simulator import KEY, SECRET, running_simulator
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "deployments.json"
@@ -80,7 +80,7 @@ def deploy(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedP
 
 
 def ask(environ: Mapping[str, str], path: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx.post(f"{environ['PREFECT_API_URL']}/{path}/filter", json={}).raise_for_status().json()
+    found: list[dict[str, Any]] = PREFECT.post(f"{environ['PREFECT_API_URL']}/{path}/filter", json={}).raise_for_status().json()
     return sorted(found, key=lambda each: str(each["name"]))
 
 
@@ -171,7 +171,7 @@ def test_what_a_person_has_paused_or_set_stays(environ: dict[str, str]) -> None:
     paused, off = deployments["trading-cycle"]["id"], deployments["daily-report"]["id"]
     template = pool["base_job_template"]
     template["variables"]["properties"]["env"]["default"] = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "45", "OWN": "1"}
-    with httpx.Client(base_url=api) as http:
+    with client(api) as http:
         http.post(f"/deployments/{paused}/pause_deployment").raise_for_status()
         http.patch(f"/deployments/{off}/schedules/{schedule['id']}", json={"active": False}).raise_for_status()
         http.patch(f"/automations/{automation['id']}", json={"enabled": False}).raise_for_status()
@@ -219,10 +219,10 @@ def test_the_setup_registers_and_its_exit_leaves_the_schedule_as_it_was(environ:
         said = set_up("exit", "deployments")
         assert "ok: the account is flat" in said and f"ok: Registered at {api}: trading-cycle, " in said
         assert state(environ) == before, "what ran goes on"
-        httpx.post(f"{api}/deployments/{trading}/pause_deployment").raise_for_status()
+        PREFECT.post(f"{api}/deployments/{trading}/pause_deployment").raise_for_status()
         assert "ok: the account is flat" in set_up("exit")
-    assert httpx.get(f"{api}/deployments/{trading}").raise_for_status().json()["paused"], "what its owner paused stays paused"
-    httpx.post(f"{api}/deployments/{trading}/resume_deployment").raise_for_status()
+    assert PREFECT.get(f"{api}/deployments/{trading}").raise_for_status().json()["paused"], "what its owner paused stays paused"
+    PREFECT.post(f"{api}/deployments/{trading}/resume_deployment").raise_for_status()
 
 
 @pytest.mark.parametrize(
@@ -362,9 +362,9 @@ def heartbeat(run: UUID, deployment: UUID) -> None:
 def nothing_to_run(environ: dict[str, str]) -> Iterator[None]:
     """Keep the worker from starting runs, which would outlive it."""
     queue = f"{environ['PREFECT_API_URL']}/work_pools/arena/queues/default"
-    httpx.patch(queue, json={"is_paused": True}).raise_for_status()
+    PREFECT.patch(queue, json={"is_paused": True}).raise_for_status()
     yield
-    httpx.patch(queue, json={"is_paused": False}).raise_for_status()
+    PREFECT.patch(queue, json={"is_paused": False}).raise_for_status()
 
 
 def test_the_server_itself_says_that_the_worker_is_gone(
@@ -382,7 +382,7 @@ def test_the_server_itself_says_that_the_worker_is_gone(
     blocks = asyncio.run(apply_messengers(settings, httpserver.url_for("").rstrip("/")))
     assert len(blocks) == 2 and asyncio.run(apply_messengers(settings, httpserver.url_for("").rstrip("/"))) == blocks
     apply(replace(quick, messengers=blocks, interval_seconds=600))
-    shown = httpx.post(f"{environ['PREFECT_API_URL']}/block_documents/filter", json={}).text
+    shown = PREFECT.post(f"{environ['PREFECT_API_URL']}/block_documents/filter", json={}).text
     assert "arena-telegram" in shown and "arena-notify-urls-1" in shown and "secret-" not in shown, "the API tells no secret"
     port = free_port()
     worker_environ = {**environ, "PREFECT_WORKER_WEBSERVER_PORT": str(port), "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}

@@ -21,6 +21,7 @@ from deployments.recover import BY_SCHEDULE, CRASHED, FLOW_RUN, MOST
 from deployments.server import PrefectServer
 from scripts.environment import KEPT, SERVER, without_settings
 from scripts.processes import free_port, python, running
+from tests.fakes.prefect import client
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = {
@@ -42,8 +43,8 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
 @pytest.fixture
 def http(environ: dict[str, str]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=environ["PREFECT_API_URL"], timeout=30, trust_env=False) as client:
-        yield client
+    with client(environ["PREFECT_API_URL"]) as found:
+        yield found
 
 
 def created(http: httpx.Client, path: str, **body: Any) -> Any:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
@@ -19,6 +18,7 @@ from flows.protection_sweep import OVERLAP_SECONDS
 from scripts.environment import SERVER
 from scripts.processes import free_port, python, running
 from tasks.protection import LOOK_SECONDS
+from tests.fakes.prefect import PREFECT
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERVAL_SECONDS = 10
@@ -82,7 +82,7 @@ def test_the_schedules_fire_and_a_worker_runs_cycle_and_sweep(environ: dict[str,
     assert set(ended) == {"trading-cycle", "protection-sweep"}, f"only {ended} ended in time"
     assert set(ended.values()) == {"Completed"}, (tmp_path / "worker.log").read_text()[-2000:]
     assert reported.returncode == 0, reported.stdout + reported.stderr
-    (page,) = (ROOT / "runs" / "scheduled" / "reports").iterdir()
+    (page,) = (ROOT / "runs" / "scheduled" / "reports").glob("*.html")
     assert "<svg" in page.read_text()
     assert refused.returncode != 0 and "'../elsewhere' does not match" in refused.stdout + refused.stderr
 
@@ -97,10 +97,10 @@ def wait_for_scheduled_runs(api: str, seconds: float) -> dict[str, str]:
     """Return how the first scheduled run of each flow ended."""
     ended: dict[str, str] = {}
     deadline = time.monotonic() + seconds
-    flows = {flow["id"]: flow["name"] for flow in httpx.post(f"{api}/flows/filter", json={}).json()}
+    flows = {flow["id"]: flow["name"] for flow in PREFECT.post(f"{api}/flows/filter", json={}).json()}
     body = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}}, "sort": "END_TIME_DESC"}
     while time.monotonic() < deadline and len(ended) < 2:
-        for run in httpx.post(f"{api}/flow_runs/filter", json=body).json():
+        for run in PREFECT.post(f"{api}/flow_runs/filter", json=body).json():
             if run["auto_scheduled"]:  # and not what an automation runs
                 ended.setdefault(flows[run["flow_id"]], run["state_name"])
         time.sleep(1)
