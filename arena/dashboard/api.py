@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, TypeAdapter
 
-from arena.dashboard import answers, telling
+from arena.application.standing import SeasonStatus
+from arena.dashboard import answers, markets, telling, turns
+from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.feed import Feed, Row
 from arena.dashboard.metrics import prometheus_text
 from arena.dashboard.watch import Watch
@@ -32,6 +35,7 @@ def routes(watch: Watch) -> APIRouter:
     _add_season(router, watch)
     _add_result(router, watch)
     _add_parts(router, watch)
+    _add_details(router, watch)
     _add_pages(router, watch)
     _add_events(router, watch)
     return router
@@ -97,20 +101,48 @@ def _add_parts(router: APIRouter, watch: Watch) -> None:
     @router.get("/competitors/{llm_id}", response_model=answers.Competitor)
     async def competitor(llm_id: str, known: Known = None) -> Response:
         """One competitor: what it is, holds, decided and closed."""
+        _check_competitor(watch, llm_id)
         found = await telling.competitor(watch.view, llm_id)
-        if found is None:
-            names = ", ".join(row["llm_id"] for row in watch.view.competitors)
-            raise HTTPException(404, f"there is no competitor {llm_id}; there are {names}")
+        assert found is not None
         return _answered(found, known)
 
     @router.get("/cycles/{number}", response_model=answers.CycleStory)
     async def cycle(number: int, known: Known = None) -> Response:
         """One booked cycle, the competitors side by side."""
+        return _answered(telling.story(watch.view, await _cycle(watch, number)), known)
+
+
+def _add_details(router: APIRouter, watch: Watch) -> None:
+    @router.get("/markets/{symbol}", response_model=markets.Market)
+    async def market(symbol: str, known: Known = None) -> Response:
+        """One symbol: as the models saw it in the newest cycle, the venue's candles, and what everybody did in it."""
         view = watch.view
-        found = await view.cycles.read(view.store, view.season_id, number)
+        symbols = json.loads(view.season["symbols"])
+        if symbol not in symbols:
+            raise HTTPException(404, f"{symbol} is not traded in this season; there are {', '.join(symbols)}")
+        ended = watch.standing.status is SeasonStatus.ENDED
+        shown = await watch.candles.of(symbol, view.season["market"], view.booked_at, ended)
+        return await _told(watch, f"market {symbol} {shown.asked_at}", known, lambda: markets.market(view, symbol, shown))
+
+    @router.get("/competitors/{llm_id}/calibration", response_model=turns.Calibrated)
+    async def calibration(llm_id: str, known: Known = None) -> Response:
+        """What a competitor's stated confidences have been worth, trade by trade."""
+        _check_competitor(watch, llm_id)
+        return _rendered(watch, f"calibration {llm_id}", known, lambda: turns.calibration(watch.view, llm_id))
+
+    @router.get("/cycles/{number}/competitors/{llm_id}", response_model=turns.TurnInFull)
+    async def turn(number: int, llm_id: str, known: Known = None) -> Response:
+        """What a competitor was sent in a cycle, and what came back, to the letter; long."""
+        _check_competitor(watch, llm_id)
+        found = await turns.turn(watch.view, await _cycle(watch, number), llm_id)
         if found is None:
-            raise HTTPException(404, f"cycle {number} is not booked; the last one is {_last(watch)}")
-        return _answered(telling.story(view, found), known)
+            raise HTTPException(404, f"{llm_id} has no part in cycle {number}")
+        return _answered(found, known)
+
+    @router.get("/cycles/{number}/fairness", response_model=turns.CycleFairness)
+    async def cycle_fairness(number: int, known: Known = None) -> Response:
+        """How a cycle treated all: prompt, settings, times, and what was unequal."""
+        return _answered(turns.cycle_fairness(watch.view, await _cycle(watch, number)), known)
 
 
 def _add_pages(router: APIRouter, watch: Watch) -> None:
@@ -158,6 +190,16 @@ def _rendered(watch: Watch, key: str, known: str | None, tell: Callable[[], Base
     return _sent(*kept, known)
 
 
+async def _told(watch: Watch, key: str, known: str | None, tell: Callable[[], Awaitable[BaseModel]]) -> Response:
+    """Return an answer for which the store may be asked, rendered once as long as nothing changes."""
+    version, kept = watch.version, watch.answers.get(key)
+    if kept is None:
+        kept = _body(await tell())
+        if watch.version == version:
+            watch.keep(key, kept)
+    return _sent(*kept, known)
+
+
 def _answered(answer: BaseModel, known: str | None) -> Response:
     return _sent(*_body(answer), known)
 
@@ -173,6 +215,20 @@ def _sent(body: bytes, etag: str, known: str | None) -> Response:
     if known is not None and ("*" in known or etag in known):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=JSON)
+
+
+def _check_competitor(watch: Watch, llm_id: str) -> None:
+    names = [row["llm_id"] for row in watch.view.competitors]
+    if llm_id not in names:
+        raise HTTPException(404, f"there is no competitor {llm_id}; there are {', '.join(names)}")
+
+
+async def _cycle(watch: Watch, number: int) -> CycleRows:
+    view = watch.view
+    found = await view.cycles.read(view.store, view.season_id, number)
+    if found is None:
+        raise HTTPException(404, f"cycle {number} is not booked; the last one is {_last(watch)}")
+    return found
 
 
 def _last(watch: Watch) -> str:
