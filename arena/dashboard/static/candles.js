@@ -12,11 +12,11 @@ export class CandleChart {
   constructor(field) {
     this.field = field;
     this.plot = null;
-    this.stretch = null; // seconds up to the newest candle; all of them where null
+    this.stretch = matchMedia("(max-width: 640px)").matches ? 4 * HOUR : 24 * HOUR; // up to the newest candle; all where null, undefined while zoomed by hand
     this.target = el("div");
     this.legend = el("div", { cls: "legend" });
     this.told = el("p", { cls: "legend" });
-    this.buttons = STRETCHES.map(([name, length]) => el("button", { type: "button", "aria-pressed": String(length === null), onclick: () => this.show(length) }, name));
+    this.buttons = STRETCHES.map(([name, length]) => el("button", { type: "button", "aria-pressed": "false", onclick: () => this.show(length) }, name));
     this.title = el("h2", {}, "Candles");
     this.node = el("section", {}, el("div", { cls: "tools" }, this.title, this.buttons), this.target, this.told, this.legend);
     this.observer = new ResizeObserver(() => this.plot && this.plot.width !== inner(this.node) && this.plot.setSize({ width: inner(this.node), height: this.plot.height }));
@@ -46,9 +46,10 @@ export class CandleChart {
       this.legend.replaceChildren();
       return;
     }
-    if (this.plot && !anew) this.plot.setData(this.data(), this.stretch === null && !this.zoomed());
+    if (this.plot && !anew) this.plot.setData(this.data(), false);
     else this.plotAnew();
-    this.show(this.stretch);
+    if (this.stretch === undefined) this.plot.redraw();
+    else this.show(this.stretch);
     this.name(null);
     this.explain();
   }
@@ -86,7 +87,7 @@ export class CandleChart {
           { ...axis(), size: narrow ? 62 : 74, values: (_, values) => values.map((value) => price(String(value))) },
         ],
         series: [{}, hidden, hidden, hidden, hidden],
-        hooks: { draw: [(plot) => this.inside(plot)], setCursor: [(plot) => this.name(plot.cursor.idx ?? null)] },
+        hooks: { setSelect: [() => this.press(undefined)], draw: [(plot) => this.inside(plot)], setCursor: [(plot) => this.name(plot.cursor.idx ?? null)] },
       },
       this.data(),
       this.target,
@@ -94,15 +95,13 @@ export class CandleChart {
     this.plot.over.addEventListener("dblclick", () => this.show(null));
   }
 
-  zoomed() {
-    const { min, max } = this.plot.scales.x;
-    const [times] = this.plot.data;
-    return min > times[0] || max < times.at(-1);
+  press(length) {
+    this.stretch = length;
+    this.buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(STRETCHES[index][1] === length)));
   }
 
   show(length) {
-    this.stretch = length;
-    this.buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(STRETCHES[index][1] === length)));
+    this.press(length);
     const [times] = this.plot.data;
     this.plot.setScale("x", { min: length === null ? times[0] : Math.max(times[0], times.at(-1) - length), max: times.at(-1) });
   }
