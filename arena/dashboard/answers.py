@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 
-def _text(words: str) -> object:
-    return Field(description=words)
+def _amount(unit: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "x-unit": unit})
 
 
-Usdt = Annotated[str, _text("USDT")]
-Usd = Annotated[str, _text("US dollars")]
-Price = Annotated[str, _text("USDT for one of the base asset")]
-Quantity = Annotated[str, _text("base asset")]
-Fraction = Annotated[str, _text("fraction of 1")]
-Percent = Annotated[str, _text("percent")]
-Time = Annotated[str, _text("ISO 8601, UTC, by the venue's clock")]
+def _time(clock: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "format": "date-time", "x-unit": f"ISO 8601, UTC, by {clock} clock"})
+
+
+Usdt = Annotated[str, _amount("USDT")]
+Usd = Annotated[str, _amount("US dollars")]
+Price = Annotated[str, _amount("USDT for one of the base asset")]
+Quantity = Annotated[str, _amount("base asset")]
+Fraction = Annotated[str, _amount("fraction of 1")]
+Percent = Annotated[str, _amount("percent")]
+Hours = Annotated[str, _amount("hours")]
+Number = Annotated[str, _amount("a number")]
+Figure = Annotated[str, _amount("the unit of its label")]
+Seconds = Annotated[str, _amount("seconds")]
+Time = Annotated[str, _time("the venue's")]
+MachineTime = Annotated[str, _time("this machine's")]
+RunTime = Annotated[str, _time("the machine's that ran the cycle")]
 Side = Literal["LONG", "SHORT"]
 
 
@@ -33,7 +43,7 @@ class Health(Answer):
     status: Literal["ok"] = "ok"
     ready: bool = Field(description="A season has been read.")
     store_away: bool
-    looked_at: Time | None = Field(description="When the store was last read, by this machine's clock.")
+    looked_at: MachineTime | None
 
 
 class CycleTimes(Answer):
@@ -95,7 +105,7 @@ class Ranked(Answer):
     calls: int
     failed_calls: int
     repairs: int
-    latency_seconds: str | None = Field(description="Mean of a call, seconds.")
+    latency_seconds: Seconds | None
     input_tokens: int
     cached_tokens: int
     output_tokens: int
@@ -116,7 +126,7 @@ class Board(Answer):
     season: str
     market: str
     cycles: int
-    hours: str
+    hours: Hours
     verdict: str
     remark: str = Field(description="How to read the ranking.")
     fairness: FairnessLine
@@ -243,7 +253,7 @@ class Curve(Answer):
     llm_id: str
     times: list[Time]
     equity: list[Usdt]
-    drawdown: list[Percent] = Field(description="Below the highest point so far, percent, ≤ 0.")
+    drawdown: list[Percent] = Field(description="Below the highest point so far, ≤ 0.")
 
 
 class Equity(Answer):
@@ -312,7 +322,7 @@ class Competitor(Answer):
     standing: Ranked
     base_url_host: str | None = Field(description="Of its own server, where it has one.")
     max_tokens: int
-    temperature: str | None
+    temperature: Number | None
     thinking: bool | None
     reasoning_effort: str | None
     seed: int | None
@@ -331,7 +341,7 @@ class Cost(Answer):
     calls: int
     failed_calls: int
     repairs: int
-    latency_seconds: str | None
+    latency_seconds: Seconds | None
     input_tokens: int
     cached_tokens: int
     output_tokens: int

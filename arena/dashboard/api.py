@@ -7,12 +7,13 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, HTTPException, Query, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime, BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from arena.application.standing import SeasonStatus
 from arena.dashboard import answers, markets, telling, turns
+from arena.dashboard.asking import Moment, competes, refuse_unknown
 from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.feed import Feed, Row
 from arena.dashboard.metrics import prometheus_text
@@ -23,37 +24,58 @@ PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 Before = Annotated[int | None, Query(ge=1, description="The `before` of the page that came last; the newest where left out.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows at most.")]
-Who = Annotated[str | None, Query(description="One competitor's alone; a page may then be shorter though more follow.")]
-Known = Annotated[str | None, Header(alias="If-None-Match", include_in_schema=False)]
-Since = Annotated[AwareDatetime | None, Query(description="ISO 8601 with a zone.")]
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": answers.Problem} for status in (401, 404, 422, 503)}
+Who = Annotated[
+    str | None, Query(description="One competitor's alone; a page may then be shorter though more follow.", examples=["LLM-A"])
+]
+LlmId = Annotated[str, Path(description="The competitor's name in the settings.", examples=["LLM-A"])]
+Number = Annotated[int, Path(ge=1, description="The cycle's number, 1 is the first.", examples=[1])]
+Symbol = Annotated[str, Path(description="As the venue names it; `/status` names those of the season.", examples=["BTCUSDT"])]
+Known = Annotated[str | None, Header(alias="If-None-Match", description="The ETag of the answer that is known already.")]
+_FAULTS = {
+    401: "The token is missing or wrong.",
+    403: "Without a token, another host's page may not ask.",
+    422: "A parameter is wrong, or there is none of that name.",
+    503: "The season has not begun, is being read, or the store is away.",
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": answers.Problem, "description": words} for status, words in _FAULTS.items()
+}
+_MISSING: dict[int | str, dict[str, Any]] = {404: {"model": answers.Problem, "description": "There is none of that name."}}
+_METRICS = (
+    "# HELP arena_cycles_booked_total Cycles booked.\n# TYPE arena_cycles_booked_total counter\narena_cycles_booked_total 60.0\n"
+)
 
 
 def routes(watch: Watch) -> APIRouter:
     """Return the endpoints over a season that is watched."""
-    router = APIRouter(responses=_PROBLEMS)
+    whole = APIRouter()
+    _add_health(whole, watch)
+    router = APIRouter(responses=_PROBLEMS, dependencies=[Depends(refuse_unknown)])
     _add_season(router, watch)
     _add_result(router, watch)
     _add_parts(router, watch)
     _add_details(router, watch)
     _add_pages(router, watch)
     _add_events(router, watch)
-    return router
+    whole.include_router(router)
+    return whole
 
 
-def _add_season(router: APIRouter, watch: Watch) -> None:
+def _add_health(router: APIRouter, watch: Watch) -> None:
     @router.get("/health")
     async def health() -> answers.Health:
         """Whether this process serves; wants no token."""
         looked_at = watch.looked_at.isoformat(timespec="seconds") if watch.looked_at else None
         return answers.Health(ready=watch.looked_at is not None, store_away=watch.away, looked_at=looked_at)
 
+
+def _add_season(router: APIRouter, watch: Watch) -> None:
     @router.get("/status", response_model=answers.Status)
     async def status(known: Known = None) -> Response:
         """Whether the season runs, which cycle was the last, and when the next is due."""
         return _rendered(watch, "status", known, lambda: telling.status(watch))
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=Response, responses={200: {"content": {PROMETHEUS: {"example": _METRICS}}}})
     async def metrics() -> Response:
         """The season for Prometheus."""
         return Response(prometheus_text(watch), media_type=PROMETHEUS)
@@ -89,8 +111,8 @@ def _add_result(router: APIRouter, watch: Watch) -> None:
 def _add_parts(router: APIRouter, watch: Watch) -> None:
     @router.get("/equity", response_model=answers.Equity)
     async def equity(
-        since: Since = None,
-        until: Since = None,
+        since: Moment = None,
+        until: Moment = None,
         points: Annotated[int, Query(ge=4, le=2000, description="Of each curve, at most.")] = 1000,
         known: Known = None,
     ) -> Response:
@@ -98,23 +120,21 @@ def _add_parts(router: APIRouter, watch: Watch) -> None:
         key = f"equity {since} {until} {points}"
         return _rendered(watch, key, known, lambda: telling.equity(watch.view, since, until, points))
 
-    @router.get("/competitors/{llm_id}", response_model=answers.Competitor)
-    async def competitor(llm_id: str, known: Known = None) -> Response:
+    @router.get("/competitors/{llm_id}", response_model=answers.Competitor, responses=_MISSING)
+    async def competitor(llm_id: LlmId, known: Known = None) -> Response:
         """One competitor: what it is, holds, decided and closed."""
-        _check_competitor(watch, llm_id)
-        found = await telling.competitor(watch.view, llm_id)
-        assert found is not None
-        return _answered(found, known)
+        competes(watch, llm_id)
+        return _answered(await telling.competitor(watch.view, llm_id), known)
 
-    @router.get("/cycles/{number}", response_model=answers.CycleStory)
-    async def cycle(number: int, known: Known = None) -> Response:
+    @router.get("/cycles/{number}", response_model=answers.CycleStory, responses=_MISSING)
+    async def cycle(number: Number, known: Known = None) -> Response:
         """One booked cycle, the competitors side by side."""
         return _answered(telling.story(watch.view, await _cycle(watch, number)), known)
 
 
 def _add_details(router: APIRouter, watch: Watch) -> None:
-    @router.get("/markets/{symbol}", response_model=markets.Market)
-    async def market(symbol: str, known: Known = None) -> Response:
+    @router.get("/markets/{symbol}", response_model=markets.Market, responses=_MISSING)
+    async def market(symbol: Symbol, known: Known = None) -> Response:
         """One symbol: as the models saw it in the newest cycle, the venue's candles, and what everybody did in it."""
         view = watch.view
         symbols = json.loads(view.season["symbols"])
@@ -124,23 +144,23 @@ def _add_details(router: APIRouter, watch: Watch) -> None:
         shown = await watch.candles.of(symbol, view.season["market"], view.booked_at, ended)
         return await _told(watch, f"market {symbol} {shown.asked_at}", known, lambda: markets.market(view, symbol, shown))
 
-    @router.get("/competitors/{llm_id}/calibration", response_model=turns.Calibrated)
-    async def calibration(llm_id: str, known: Known = None) -> Response:
+    @router.get("/competitors/{llm_id}/calibration", response_model=turns.Calibrated, responses=_MISSING)
+    async def calibration(llm_id: LlmId, known: Known = None) -> Response:
         """What a competitor's stated confidences have been worth, trade by trade."""
-        _check_competitor(watch, llm_id)
+        competes(watch, llm_id)
         return _rendered(watch, f"calibration {llm_id}", known, lambda: turns.calibration(watch.view, llm_id))
 
-    @router.get("/cycles/{number}/competitors/{llm_id}", response_model=turns.TurnInFull)
-    async def turn(number: int, llm_id: str, known: Known = None) -> Response:
+    @router.get("/cycles/{number}/competitors/{llm_id}", response_model=turns.TurnInFull, responses=_MISSING)
+    async def turn(number: Number, llm_id: LlmId, known: Known = None) -> Response:
         """What a competitor was sent in a cycle, and what came back, to the letter; long."""
-        _check_competitor(watch, llm_id)
+        competes(watch, llm_id)
         found = await turns.turn(watch.view, await _cycle(watch, number), llm_id)
         if found is None:
             raise HTTPException(404, f"{llm_id} has no part in cycle {number}")
         return _answered(found, known)
 
-    @router.get("/cycles/{number}/fairness", response_model=turns.CycleFairness)
-    async def cycle_fairness(number: int, known: Known = None) -> Response:
+    @router.get("/cycles/{number}/fairness", response_model=turns.CycleFairness, responses=_MISSING)
+    async def cycle_fairness(number: Number, known: Known = None) -> Response:
         """How a cycle treated all: prompt, settings, times, and what was unequal."""
         return _answered(turns.cycle_fairness(watch.view, await _cycle(watch, number)), known)
 
@@ -148,23 +168,25 @@ def _add_details(router: APIRouter, watch: Watch) -> None:
 def _add_pages(router: APIRouter, watch: Watch) -> None:
     async def page(feed: Feed, before: int | None, limit: int, llm_id: str | None) -> tuple[list[Row], dict[str, int | None]]:
         view = watch.view
+        if llm_id is not None:
+            competes(watch, llm_id)
         wanted = None if llm_id is None else (lambda row: row["llm_id"] == llm_id)
         found = await feed.page(view.store, view.season_id, before, limit, wanted)
         return list(found.rows), {"before": found.before, "total": len(feed)}
 
-    @router.get("/decisions", response_model=answers.Decisions)
+    @router.get("/decisions", response_model=answers.Decisions, responses=_MISSING)
     async def decisions(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """What was decided, symbol by symbol, and what came of it; newest first."""
         rows, rest = await page(watch.view.decisions, before, limit, llm_id)
         return _answered(answers.Decisions.model_validate({"decisions": rows, **rest}), known)
 
-    @router.get("/trades", response_model=answers.Trades)
+    @router.get("/trades", response_model=answers.Trades, responses=_MISSING)
     async def trades(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """The positions that were closed, newest first."""
         rows, rest = await page(watch.view.trades, before, limit, llm_id)
         return _answered(answers.Trades.model_validate({"trades": [telling.trade(row) for row in rows], **rest}), known)
 
-    @router.get("/alerts", response_model=answers.Alerts)
+    @router.get("/alerts", response_model=answers.Alerts, responses=_MISSING)
     async def alerts(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """What the owner was told, newest first."""
         rows, rest = await page(watch.view.alerts, before, limit, llm_id)
@@ -215,12 +237,6 @@ def _sent(body: bytes, etag: str, known: str | None) -> Response:
     if known is not None and ("*" in known or etag in known):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=JSON)
-
-
-def _check_competitor(watch: Watch, llm_id: str) -> None:
-    names = [row["llm_id"] for row in watch.view.competitors]
-    if llm_id not in names:
-        raise HTTPException(404, f"there is no competitor {llm_id}; there are {', '.join(names)}")
 
 
 async def _cycle(watch: Watch, number: int) -> CycleRows:

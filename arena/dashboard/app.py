@@ -19,6 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from arena.analysis.charts import COLOURS, DASHES
 from arena.analysis.report import DARK_COLOURS
 from arena.dashboard.api import routes
+from arena.dashboard.description import DescribedApi
 from arena.dashboard.gate import Gate, is_loopback
 from arena.dashboard.problems import tell_problems
 from arena.dashboard.watch import Source, Watch
@@ -41,7 +42,13 @@ def create_app(source: Source, token: str = "") -> FastAPI:
         with suppress(asyncio.CancelledError):
             await task
 
-    app = FastAPI(title="LLM Trading Arena", lifespan=watching, docs_url=None, redoc_url=None)  # those load from another host
+    app = DescribedApi(
+        guarded=bool(token),
+        title="LLM Trading Arena",
+        lifespan=watching,
+        docs_url=None,  # this and the next load from another host
+        redoc_url=None,
+    )
     app.state.watch = watch
     tell_problems(app)
     app.include_router(routes(watch))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from arena.dashboard.answers import Answer, Fraction, Held, Price, Quantity, Side, Time, Usdt
+from arena.dashboard.answers import Answer, Figure, Fraction, Held, MachineTime, Price, Quantity, Side, Time, Usdt
 from arena.dashboard.candles import Shown
 from arena.dashboard.curve import iso
 from arena.dashboard.season_view import SeasonView
@@ -21,53 +21,52 @@ Lines = Mapping[str, str]
 
 _SERIES = frozenset(layout.SERIES)
 _FIGURES = frozenset(layout.FIGURES)
-Label = Annotated[str, Field(description="As the prompt names it; the prompt itself says what it means.")]
 
 
 class Reading(Answer):
-    """One figure of the prompt."""
+    """One figure of a prompt, to the letter."""
 
-    label: Label
-    value: str | None = Field(description="To the letter, in the unit that its label says; null where the prompt says n/a.")
+    label: str
+    value: Figure | None
 
 
 class SeriesSeen(Answer):
-    """One series of the prompt."""
+    """One series of a prompt, to the letter."""
 
-    label: Label
-    values: list[str | None] = Field(description="Oldest first, to the letter; the last one belongs to `series_last`.")
+    label: str
+    values: list[Figure | None]
 
 
 class SpreadSeen(Answer):
-    """What the prompt said of two symbols together."""
+    """What a prompt said of two symbols together."""
 
-    pairs: str = Field(description="The two symbols.")
-    figures: list[Reading] = Field(description="Without a unit, but for half_life, which is in candles.")
+    pairs: str
+    figures: list[Reading]
 
 
 class Seen(Answer):
-    """A symbol as every model saw it, to the letter of the prompt."""
+    """A symbol as every model saw it, to the letter of the prompt; what the season's playbook does not show is not there."""
 
-    cycle: int = Field(description="Whose prompt it is: the newest booked one.")
+    cycle: int
     as_of: Time | None
     last_price: Price | None
-    mark_price: Price | None
-    funding_rate: Fraction | None = Field(description="Expected at `next_funding_time`, fraction of 1; positive: paid by longs.")
+    mark_price: Price | None = Field(description="The venue's mark at that time; null where the prompt says n/a.")
+    funding_rate: Fraction | None
     next_funding_time: Time | None
-    default_stop_distance: Price | None = Field(description="Of an opening without a stop, USDT.")
-    interval: str | None = Field(description="Of the candles that the series are computed of.")
+    default_stop_distance: Price | None
+    interval: str | None
     series_first: Time | None
     series_last: Time | None
-    series: list[SeriesSeen] = Field(description="Those that the season's playbook shows.")
-    figures: list[Reading] = Field(description="Likewise.")
-    spreads: list[SpreadSeen] = Field(description="Likewise, with this symbol in them.")
+    series: list[SeriesSeen]
+    figures: list[Reading]
+    spreads: list[SpreadSeen]
 
 
 class CandleRow(Answer):
     """A closed candle of the venue."""
 
     open_time: Time
-    close_time: Time = Field(description="The first instant after it; ISO 8601, UTC, by the venue's clock.")
+    close_time: Time
     open: Price
     high: Price
     low: Price
@@ -76,34 +75,32 @@ class CandleRow(Answer):
 
 
 class Executed(Answer):
-    """A fill that a chart marks."""
+    """A fill, as a chart marks it."""
 
-    booked_cycle: int = Field(description="The cycle with which it was booked, or after which a sweep booked it.")
-    llm_id: str = Field(description="Whose it is.")
+    booked_cycle: int
+    llm_id: str
     time: Time
-    entry: bool = Field(description="It opens or enlarges a position; else it shrinks or closes one.")
-    side: Literal["BUY", "SELL"] = Field(description="Of the order.")
-    position_side: Side = Field(description="Of the position.")
+    entry: bool
+    side: Literal["BUY", "SELL"]
+    position_side: Side
     quantity: Quantity
     price: Price
     fee: Usdt
-    realized_pnl: Usdt = Field(description="Before fees and funding, USDT.")
-    cause: str = Field(description="Why: decision, stop, target, liquidation and so on.")
+    realized_pnl: Usdt
+    cause: str
 
 
 class Market(Answer):
     """One symbol of the season."""
 
-    symbol: str = Field(description="As the venue names it.", examples=["BTCUSDT"])
-    seen: Seen | None = Field(description="As the models saw it; null where that is not known.")
-    seen_reason: str = Field(description="Why `seen` is null; empty where it is not.")
-    candles: list[CandleRow] | None = Field(
-        description="Closed ones of the venue, oldest first; null where they could not be read."
-    )
-    candles_reason: str = Field(description="Why there are none, or none newer; empty where all is well.")
-    candles_read_at: Time | None = Field(description="When they were read, by this machine's clock; ISO 8601, UTC.")
+    symbol: str
+    seen: Seen | None
+    seen_reason: str
+    candles: list[CandleRow] | None
+    candles_reason: str
+    candles_read_at: MachineTime | None
     positions: list[Held] = Field(description="What is held of it now.")
-    fills: list[Executed] = Field(description="The newest 500, oldest first.")
+    fills: list[Executed] = Field(description="The newest 500 executions in it, oldest first.")
 
 
 async def market(view: SeasonView, symbol: str, shown: Shown) -> Market:

@@ -124,11 +124,9 @@ def story(view: SeasonView, found: CycleRows) -> answers.CycleStory:
     )
 
 
-async def competitor(view: SeasonView, llm_id: str) -> answers.Competitor | None:
-    """Return one competitor; None where there is none of that name."""
-    row = next((row for row in view.competitors if row["llm_id"] == llm_id), None)
-    if row is None:
-        return None
+async def competitor(view: SeasonView, llm_id: str) -> answers.Competitor:
+    """Return one competitor that there is."""
+    row = next(row for row in view.competitors if row["llm_id"] == llm_id)
 
     def own(each: Row) -> bool:
         return bool(each["llm_id"] == llm_id)

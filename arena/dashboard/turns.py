@@ -6,120 +6,110 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from arena.application.fairness_rules import settings_of
-from arena.dashboard.answers import Answer, Fraction, Time, Usd
+from arena.dashboard.answers import Answer, Fraction, RunTime, Seconds, Time, Usd
 from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.season_view import SeasonView
 from arena.domain.money import plain
 
 Row = Mapping[str, Any]
-OwnTime = Annotated[str, Field(description="ISO 8601, UTC, by the clock of the machine that ran the cycle.")]
-Seconds = Annotated[str, Field(description="Seconds, to the millisecond.")]
 
 
 class CallInFull(Answer):
     """A call of a model, with what came back to the letter."""
 
-    number: int = Field(description="Within the cycle, from 1.")
-    purpose: Literal["decide", "repair"] = Field(description="A repair sends an answer back once, with what is wrong with it.")
-    begun_at: OwnTime
-    latency_ms: int = Field(description="Milliseconds.")
-    fault: str | None = Field(description="Why there was no answer.")
-    error: str | None = Field(description="What is wrong with the answer, or what the fault says.")
-    retry_after_ms: int | None = Field(description="How long the provider asked to wait, milliseconds.")
-    request_id: str | None = Field(description="The provider's own name of the call.")
-    model: str | None = Field(description="As the provider names what has answered.")
-    stop_reason: str | None = Field(description="Why the answer ended, in the provider's word.")
-    input_tokens: int | None = Field(description="Cached ones with them.")
-    cached_tokens: int | None = Field(description="Of the input.")
-    output_tokens: int | None = Field(description="Thinking with them, where the provider counts it.")
+    number: int
+    purpose: Literal["decide", "repair"]
+    begun_at: RunTime
+    latency_ms: int
+    fault: str | None
+    error: str | None
+    retry_after_ms: int | None
+    request_id: str | None
+    model: str | None = Field(description="As the provider names what has answered; null without an answer.")
+    stop_reason: str | None
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
     cost_usd: Usd | None
-    parameters: str | None = Field(description="What was sent beside the prompt, as JSON.")
-    text: str | None = Field(description="The answer to the letter. A model wrote it: show it as text.")
+    parameters: str | None
+    text: str | None = Field(description="The answer to the letter: text, never markup; null without one.")
 
 
 class TurnInFull(Answer):
     """What one competitor was sent in a cycle, and what came back."""
 
-    number: int = Field(description="Of the cycle.")
+    number: int
     scheduled_at: Time
-    llm_id: str = Field(description="Whose part it is.")
-    before: int | None = Field(description="The booked cycle before.")
-    after: int | None = Field(description="The booked cycle after.")
-    prompt_hash: str | None = Field(
-        description="SHA-256 of what all share of the prompt, as it was sent to this one; null where it was not asked."
-    )
-    static_prompt: str | None = Field(description="The season's rules; null where they are not in the store any more.")
-    market_prompt: str | None = Field(description="The cycle's market; null where `arena db prune` has let go of it.")
-    account_prompt: str = Field(description="Its own account.")
-    answer: Literal["decision", "invalid", "no_answer"] = Field(description="What the answer was.")
-    failure: str | None = Field(description="Why there was no answer.")
-    error: str | None = Field(description="What was wrong, in a sentence.")
-    summary: str = Field(description="What came of it, in a line.")
-    calls: list[CallInFull] = Field(description="Repetitions and repairs with them; none where it was not asked.")
+    llm_id: str
+    before: int | None
+    after: int | None
+    prompt_hash: str | None = Field(description="SHA-256 of what it was sent of the shared prompt; null where it was not asked.")
+    static_prompt: str | None
+    market_prompt: str | None
+    account_prompt: str
+    answer: Literal["decision", "invalid", "no_answer"]
+    failure: str | None
+    error: str | None
+    summary: str
+    calls: list[CallInFull]
 
 
 class Asked(Answer):
     """How one competitor was asked in a cycle."""
 
-    llm_id: str = Field(description="Who was asked.")
-    prompt_hash: str | None = Field(
-        description="SHA-256 of what all share of the prompt, as it was sent; null where it was not asked."
-    )
-    same_prompt: bool | None = Field(description="It is the cycle's; null where it was not asked.")
-    settings: str = Field(description="What it was sent beside the prompt, in words that do not depend on the provider.")
-    asked_at: OwnTime | None
-    answered_seconds: Seconds | None = Field(
-        description="From the question to the answer or the failure, all attempts with it, seconds."
-    )
-    deadline_seconds: Seconds | None = Field(description="From the question to the deadline, seconds.")
-    ordered_seconds: Seconds | None = Field(
-        description="From the last answer of all to its first order, seconds; null without one."
-    )
+    llm_id: str
+    prompt_hash: str | None = Field(description="SHA-256 of what it was sent of the shared prompt; null where it was not asked.")
+    same_prompt: bool | None
+    settings: str = Field(description="What it was sent beside the prompt, in words that are the same for every provider.")
+    asked_at: RunTime | None
+    answered_seconds: Seconds | None
+    deadline_seconds: Seconds | None
+    ordered_seconds: Seconds | None
     latency_ms: int = Field(description="Of all its calls together, milliseconds.")
-    failure: str | None = Field(description="Why there was no answer, or why it was not asked.")
+    failure: str | None
 
 
 class CycleFairness(Answer):
     """How one cycle treated all."""
 
-    number: int = Field(description="Of the cycle.")
+    number: int
     scheduled_at: Time
-    before: int | None = Field(description="The booked cycle before.")
-    after: int | None = Field(description="The booked cycle after.")
-    sentence: str = Field(description="What was found, in words.")
-    violations: list[str] = Field(description="The rules that were broken; none where it was fair.")
-    prompt_hash: str = Field(description="SHA-256 of what all share of the prompt: rules, market and the answer's schema.")
-    snapshot_hash: str = Field(description="SHA-256 of the market's data that the prompt was made of.")
-    configuration_hash: str = Field(description="SHA-256 of limits, settings and whatever else decides the contest.")
-    execution_order: list[str] = Field(description="In which orders were sent; it changes from cycle to cycle.")
-    asked: list[Asked] = Field(description="Everybody, in the season's order.")
+    before: int | None
+    after: int | None
+    sentence: str
+    broken: list[str]
+    prompt_hash: str
+    snapshot_hash: str
+    configuration_hash: str
+    execution_order: list[str]
+    turns: list[Asked]
 
 
 class BucketRow(Answer):
     """The closed trades that were opened with about the same confidence."""
 
-    lowest: int = Field(description="Stated confidence, percent; with it.")
-    highest: int = Field(description="Stated confidence, percent; with it.")
-    trades: int = Field(description="Closed ones.")
-    hits: int = Field(description="Of these, those with a profit after fees and funding.")
-    stated: Fraction | None = Field(description="Mean of the stated confidences, fraction of 1; null without a trade.")
-    hit_rate: Fraction | None = Field(description="Fraction of 1; null without a trade.")
-    enough: bool = Field(description="There are enough trades for the rate to say something: 20.")
+    lowest: int
+    highest: int
+    trades: int = Field(description="Closed positions that were opened with it.")
+    hits: int
+    stated: Fraction | None
+    hit_rate: Fraction | None
+    enough: bool
 
 
 class Calibrated(Answer):
     """Stated confidence against what came of the trade."""
 
-    llm_id: str = Field(description="Whose confidence.")
-    sentence: str = Field(description="What may be said about it.")
-    trades: int = Field(description="In the buckets.")
-    unknown: int = Field(description="Closed trades without an opening on record that states a confidence.")
-    buckets: list[BucketRow] = Field(description="By confidence, the lowest first.")
+    llm_id: str
+    sentence: str
+    trades: int = Field(description="Closed positions in the buckets.")
+    unknown: int
+    buckets: list[BucketRow]
 
 
 async def turn(view: SeasonView, found: CycleRows, llm_id: str) -> TurnInFull | None:
@@ -147,7 +137,7 @@ def cycle_fairness(view: SeasonView, found: CycleRows) -> CycleFairness:
     ]
     given = {"before": before, "after": after, "execution_order": json.loads(cycle["execution_order"])}
     return CycleFairness.model_validate(
-        {**cycle, **given, "violations": broken, "sentence": _sentence(asked, broken), "asked": asked}
+        {**cycle, **given, "broken": broken, "sentence": _sentence(asked, broken), "turns": asked}
     )
 
 

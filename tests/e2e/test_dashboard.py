@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from arena.analysis.report import percent, price, signed, usd
 from scripts.processes import free_port, python, running
+from tests.fakes.browser import Visitor, away, chromium
 from tests.fakes.dashboard import Books
 from tests.fakes.season import Story
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURES = ROOT / "runs" / "e2e"
 EVIL = '<img src="x" onerror="document.title=\'taken\'"> RSI 27'
 AMOUNTS = (None, "0", "-0.001", "0.14211", "93500.1", "116.185337", "-1234567.891", "8191.04", "0.000012341", "0.0512", "200")
 VIEWS = ("#/decisions", "#/trades", "#/fairness", "#/alerts", "#/competitors/LLM-C")
@@ -26,13 +24,8 @@ VIEWS = ("#/decisions", "#/trades", "#/fairness", "#/alerts", "#/competitors/LLM
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing: apt-get install chromium")
-        pytest.skip("Chromium is not on this machine")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
@@ -54,28 +47,6 @@ def address(books: Books, tmp_path: Path) -> Iterator[str]:
     with running("dashboard", python("-m", "arena.cli", "dashboard"), log, environ, f"http://127.0.0.1:{port}/health", 60):
         yield f"http://127.0.0.1:{port}"
     assert "Traceback" not in log.read_text()
-
-
-def away(call: Callable[..., None], *given: object) -> None:
-    """Call from another thread: the browser's driver keeps a loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(call, *given).result()
-
-
-class Visitor:
-    """A page, and whatever it did that it should not."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.faults: list[str] = []
-        self.hosts: set[str] = set()
-        page.on("console", lambda message: self.faults.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-
-    def picture(self, name: str) -> None:
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
@@ -109,3 +110,27 @@ def serving(watched: Source, token: str = "") -> Iterator[httpx.Client]:
                 server.should_exit = True
                 thread.join(10)
                 assert not thread.is_alive(), "the dashboard does not end"
+
+
+def ready(client: httpx.Client, cycles: int | None = None) -> None:
+    """Wait until the season has been read, to this many cycles."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        answer = client.get("/status")
+        if answer.status_code == 200 and (cycles is None or answer.json()["cycles"] == cycles):
+            return
+        time.sleep(0.02)
+    raise AssertionError(answer.text)
+
+
+def endpoints(described: dict[str, Any]) -> dict[str, str]:
+    """Return every path that an API describes, but for endless ones, with an address: its parameters' examples filled in."""
+    found = {}
+    for path, methods in described["paths"].items():
+        if "text/event-stream" in methods["get"]["responses"]["200"].get("content", {}):
+            continue
+        inside = {each["name"]: each for each in methods["get"].get("parameters", ()) if each["in"] == "path"}
+        for name, each in inside.items():
+            assert each["schema"].get("examples"), f"parameter {name} of {path} wants an example"
+        found[path] = path.format(**{name: each["schema"]["examples"][0] for name, each in inside.items()})
+    return found

@@ -27,7 +27,7 @@ from arena.dashboard.curve import MOST, EquityCurve
 from arena.dashboard.season_view import SeasonView
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError, RecordsUnavailable
-from tests.fakes.dashboard import Books, serving, source
+from tests.fakes.dashboard import Books, ready, serving, source
 
 CYCLES = 60
 TEST = SeasonId("test")
@@ -54,17 +54,6 @@ def client(books: Books) -> Iterator[httpx.Client]:
     with serving(source(books.path, TEST)) as client:
         ready(client)
         yield client
-
-
-def ready(client: httpx.Client, cycles: int | None = None) -> None:
-    """Wait until the season has been read, to this many cycles."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        answer = client.get("/status")
-        if answer.status_code == 200 and (cycles is None or answer.json()["cycles"] == cycles):
-            return
-        time.sleep(0.02)
-    raise AssertionError(answer.text)
 
 
 def amounts(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -94,7 +83,7 @@ def test_every_answer_fits_what_the_api_says_of_it(client: httpx.Client) -> None
     described = client.get("/openapi.json").json()
     assert {path.replace("{number}", "7").replace("{llm_id}", "LLM-B") for path in described["paths"]} >= set(ENDPOINTS)
     equity = described["components"]["schemas"]["Ranked"]["properties"]["equity"]
-    assert (equity["type"], equity["description"]) == ("string", "USDT")
+    assert (equity["type"], equity["description"]) == ("string", "Wallet and unrealised profit. USDT.")
 
 
 def test_the_ranking_is_the_leaderboard_to_the_digit(client: httpx.Client, books: Books) -> None:

@@ -19,9 +19,8 @@ from arena.domain.competitor import SeasonId
 from arena.domain.market import Candle
 from arena.errors import ExchangeUnavailable
 from tests.fakes import build
-from tests.fakes.dashboard import Books, serving, source
+from tests.fakes.dashboard import Books, ready, serving, source
 from tests.fakes.season import START, STEP
-from tests.unit.test_dashboard import ready
 
 CYCLES = 60
 TEST = SeasonId("test")
@@ -122,13 +121,13 @@ def test_a_market_prompt_that_was_let_go_of_is_missing_and_the_rest_is_there(tmp
 
 def test_a_cycle_says_how_it_treated_all(client: httpx.Client) -> None:
     found = client.get("/cycles/4/fairness").json()
-    assert found["sentence"].startswith("Fair: 3 of 3 were asked within 0 ms") and found["violations"] == []
-    assert [each["llm_id"] for each in found["asked"]] == ["LLM-A", "LLM-B", "LLM-C"]
-    one, other, _ = found["asked"]
+    assert found["sentence"].startswith("Fair: 3 of 3 were asked within 0 ms") and found["broken"] == []
+    assert [each["llm_id"] for each in found["turns"]] == ["LLM-A", "LLM-B", "LLM-C"]
+    one, other, _ = found["turns"]
     assert (one["same_prompt"], one["answered_seconds"], one["deadline_seconds"]) == (True, "0.800", "90.000")
     assert (one["settings"], one["latency_ms"]) == ("max_tokens 2000", 4100)
     assert (other["failure"], other["latency_ms"], other["settings"]) == ("timeout", 90_080, "not on record")
-    assert Decimal(next(each["ordered_seconds"] for each in found["asked"] if each["ordered_seconds"])) > 0
+    assert Decimal(next(each["ordered_seconds"] for each in found["turns"] if each["ordered_seconds"])) > 0
 
 
 def test_a_cycle_names_what_was_unequal(tmp_path: Path) -> None:
@@ -152,10 +151,10 @@ def test_a_cycle_names_what_was_unequal(tmp_path: Path) -> None:
     with serving(source(books.path, TEST)) as client:
         ready(client)
         found = client.get("/cycles/1/fairness").json()
-        assert [each["same_prompt"] for each in found["asked"]] == [False, True, True]
+        assert [each["same_prompt"] for each in found["turns"]] == [False, True, True]
         assert found["sentence"] == "2 rules were broken in this cycle."
-        assert any("LLM-A was sent another prompt" in text for text in found["violations"])
-        assert any("not asked at the same time" in text for text in found["violations"])
+        assert any("LLM-A was sent another prompt" in text for text in found["broken"])
+        assert any("not asked at the same time" in text for text in found["broken"])
     books.records.close()
 
 

@@ -53,7 +53,7 @@ function cycleFairness(context, found, go) {
   const title = el("h2", {}, `Cycle ${count(found.number)} `, small(`${when(found.scheduled_at)} UTC`));
   const seconds = (text) => (text === null ? "–" : `${Number(text).toFixed(2)} s`);
   const columns = [["Competitor"], ["Prompt", "fit"], ["Asked, UTC", "n spare"], ["Answered after", "n"], ["Calls took", "n spare"], ["Deadline after", "n spare"], ["First order", "n"], ["Settings it was sent", "wrap spare"]];
-  const rows = found.asked.map((each) => [
+  const rows = found.turns.map((each) => [
     el("span", {}, field.brief(each.llm_id)),
     each.same_prompt === null ? `not asked${each.failure ? `: ${words(each.failure)}` : ""}` : each.same_prompt ? "the same" : el("span", { cls: "fail" }, "another"),
     each.asked_at === null ? "–" : clock(each.asked_at),
@@ -65,8 +65,8 @@ function cycleFairness(context, found, go) {
   ]);
   return [
     el("div", { cls: "tools" }, title, stepper(found, status.last_cycle.number, go)),
-    el("p", { cls: found.violations.length ? "fail" : null }, found.sentence),
-    found.violations.map((text) => el("p", { cls: "fail" }, text)),
+    el("p", { cls: found.broken.length ? "fail" : null }, found.sentence),
+    found.broken.map((text) => el("p", { cls: "fail" }, text)),
     table(`How cycle ${found.number} treated all`, columns, rows),
     terms([
       ["Prompt of all", short(found.prompt_hash)],

@@ -1,0 +1,201 @@
+"""Every view of the page, found by its links: axe finds nothing serious, the keyboard reaches everything and shows where it is.
+
+axe sees what is drawn: each view at a desk's width and a phone's, light and dark, with all that can be unfolded unfolded.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from colorspacious import cspace_convert, deltaE
+from playwright.sync_api import Browser, Page, expect
+
+import arena.dashboard
+from arena.analysis.charts import COLOURS, DASHES
+from arena.analysis.report import DARK_COLOURS
+from arena.application.standing import SeasonStanding, SeasonStatus
+from tests.fakes.browser import Visitor, away, chromium
+from tests.fakes.dashboard import Books, ready, serving, source
+from tests.fakes.season import START
+
+CYCLES = 15
+WIDTHS = (1440, 390)
+SCHEMES = ("light", "dark")
+STATIC = Path(arena.dashboard.__file__).parent / "static"
+GRAVE = ("serious", "critical")
+MOST_TABS = 400
+JUST_TOLD_APART = 5  # in CAM02-UCS, where 1 is what is just seen side by side
+
+_LINKS = "() => [...document.querySelectorAll('a[href^=\"#/\"]')].map((each) => each.getAttribute('href'))"
+_UNFOLD = "() => document.querySelectorAll('details').forEach((each) => (each.open = true))"
+_MOVING = """() => document.getAnimations().length + [...document.querySelectorAll('*')].filter((each) => {
+  const style = getComputedStyle(each);
+  return style.transitionDuration.split(', ').some((time) => parseFloat(time) > 0) || style.scrollBehavior === 'smooth';
+}).length"""
+_CONTROLS = """() => {
+  const found = [...document.querySelectorAll('a[href], button:not(:disabled), input, select, summary, [tabindex="0"]')];
+  const seen = found.filter((each) => each.checkVisibility() && each.getClientRects().length);
+  seen.forEach((each, index) => (each.dataset.control = index));
+  return seen.length;
+}"""
+_FOCUSED = """() => {
+  const each = document.activeElement;
+  const style = getComputedStyle(each);
+  const box = each.getBoundingClientRect();
+  return {
+    control: each.dataset.control ?? null,
+    outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+    inside: box.width > 1 && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
+    what: each.outerHTML.slice(0, 120),
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    books = Books(tmp_path_factory.mktemp("season") / "arena.sqlite")
+    books.open()
+    books.book(CYCLES)
+    with serving(source(books.path, books.season_id)) as client:
+        ready(client, CYCLES)
+        yield str(client.base_url).rstrip("/")
+    books.records.close()
+
+
+@pytest.fixture(scope="module")
+def browser(address: str) -> Iterator[Browser]:  # after the books: its driver keeps a loop running in this thread
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Visitor]:
+    context = browser.new_context(viewport={"width": WIDTHS[0], "height": 900}, reduced_motion="reduce")
+    yield Visitor(context.new_page())
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def views(address: str, browser: Browser) -> list[str]:
+    """One address of each view that can be reached by links, and each view that the page has is among them."""
+    page = browser.new_page()
+    found, asked = {"": "#/"}, ["#/"]
+    while asked:
+        opened(page, address, asked.pop())
+        for link in page.evaluate(_LINKS):
+            kind = link if link.count("/") == 1 else link.split("/")[1]  # of competitors, cycles ... one is like another
+            if kind not in found and link != "#/":
+                found[kind] = link
+                asked.append(link)
+    page.close()
+    shown = list(found.values())
+    patterns = [
+        each.replace("\\/", "/") for each in re.findall(r"^\s*\[/(\^#.+?)/,", (STATIC / "page.js").read_text(), re.MULTILINE)
+    ]
+    assert len(patterns) >= 6
+    assert [each for each in patterns if not any(re.match(each, view) for view in shown)] == [], "no link leads there"
+    return shown
+
+
+def opened(page: Page, address: str, view: str) -> None:
+    page.goto("about:blank")
+    page.goto(f"{address}/{view}")
+    expect(page.locator("main section h2").first).to_be_visible()
+    expect(page.locator("#state")).to_contain_text("running")
+    page.wait_for_function("() => [...document.querySelectorAll('main section')].every((each) => each.childElementCount)")
+
+
+def grave(page: Page) -> list[str]:
+    """What axe finds serious or critical, a line each."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {each['help']}: {node['html'][:160]} {node.get('failureSummary', '')}"
+        for each in found
+        if each["impact"] in GRAVE
+        for node in each["nodes"]
+    ]
+
+
+def test_axe_finds_nothing_serious_in_any_view(visitor: Visitor, address: str, views: list[str]) -> None:
+    page, found = visitor.page, []
+    for view in views:
+        opened(page, address, view)
+        page.evaluate(_UNFOLD)
+        for width, scheme in itertools.product(WIDTHS, SCHEMES):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            found += [f"{view} at {width} px, {scheme}: {each}" for each in grave(page)]
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{view} is wider than {width} px"
+            visitor.picture(f"view-{re.sub(r'[^A-Za-z0-9]+', '-', view).strip('-') or 'season'}-{width}-{scheme}")
+        assert page.evaluate(_MOVING) == 0, f"{view} moves though the reader asked for stillness"
+    assert found == []
+    assert (visitor.faults, visitor.hosts) == ([], {urlsplit(address).netloc})
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(
+    visitor: Visitor, address: str, views: list[str], width: int
+) -> None:
+    page = visitor.page
+    page.set_viewport_size({"width": width, "height": 900})
+    for view in views:
+        opened(page, address, view)
+        controls = page.evaluate(_CONTROLS)
+        reached: set[str] = set()
+        for _ in range(min(MOST_TABS, 2 * controls + 20)):
+            page.keyboard.press("Tab")
+            focused: dict[str, Any] = page.evaluate(_FOCUSED)
+            if focused["control"] is None or focused["control"] in reached:
+                break  # round
+            assert focused["outlined"] and focused["inside"], f"{view}: {focused['what']}"
+            reached.add(focused["control"])
+        assert len(reached) == controls > 5, f"{view}: {controls - len(reached)} controls are out of the keyboard's reach"
+    assert visitor.faults == []
+
+
+def test_what_is_wrong_is_as_readable(browser: Browser, tmp_path: Path) -> None:
+    """A season that is halted, and one that has not begun: colours that no other view has."""
+    books = Books(tmp_path / "arena.sqlite")
+    away(books.open)
+    away(books.book, 3)
+    halted = SeasonStanding(status=SeasonStatus.HALTED, reason="the books differ", time=START)
+    for path, said in ((books.path, "halted: the books differ"), (tmp_path / "none", "Waiting")):
+        with serving(source(path, books.season_id, halted)) as client:
+            for scheme in SCHEMES:
+                page = browser.new_page(color_scheme=scheme, viewport={"width": WIDTHS[1], "height": 900})  # type: ignore[arg-type]
+                page.goto(str(client.base_url))
+                expect(page.locator("body")).to_contain_text(said)
+                assert grave(page) == []
+                page.close()
+    books.records.close()
+
+
+def seen(colours: tuple[str, ...], kind: str) -> list[Any]:
+    """How colours look to the colour-blind."""
+    space = {"name": "sRGB1+CVD", "cvd_type": kind, "severity": 100}
+    return [
+        np.clip(cspace_convert([int(each[at : at + 2], 16) / 255 for at in (1, 3, 5)], space, "sRGB1"), 0, 1) for each in colours
+    ]
+
+
+@pytest.mark.parametrize("colours", [COLOURS, DARK_COLOURS], ids=SCHEMES)
+@pytest.mark.parametrize("kind", ["protanomaly", "deuteranomaly", "tritanomaly"])
+def test_competitors_are_told_apart_by_the_colour_blind_and_without_any_colour(colours: tuple[str, ...], kind: str) -> None:
+    assert len(set(DASHES)) == len(DASHES) == len(colours)
+    for one, other in itertools.combinations(seen(colours, kind), 2):
+        assert deltaE(one, other, input_space="sRGB1") > JUST_TOLD_APART
+
+
+def test_a_competitors_line_is_its_own_in_the_legend_and_in_every_table(visitor: Visitor, address: str) -> None:
+    opened(visitor.page, address, "#/")
+    lines = "() => [...document.querySelectorAll('.legend svg.key line')].map((each) => each.getAttribute('stroke-dasharray'))"
+    drawn = visitor.page.evaluate(lines)
+    assert drawn == list(DASHES[: len(drawn)]) and len(drawn) == 3
