@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from arena.application.standing import SeasonStatus
 from arena.dashboard import answers, markets, telling, turns
 from arena.dashboard.asking import Moment, competes, refuse_unknown
+from arena.dashboard.curve import FEWEST
 from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.feed import Feed, Row
 from arena.dashboard.metrics import prometheus_text
@@ -113,10 +114,10 @@ def _add_parts(router: APIRouter, watch: Watch) -> None:
     async def equity(
         since: Moment = None,
         until: Moment = None,
-        points: Annotated[int, Query(ge=4, le=2000, description="Of each curve, at most.")] = 1000,
+        points: Annotated[int, Query(ge=FEWEST, le=2000, description="Of each curve, at most.")] = 1000,
         known: Known = None,
     ) -> Response:
-        """The curves and their drawdowns, thinned for display; highs and lows are kept."""
+        """The curves and their drawdowns, thinned for display; high, low and deepest fall are kept."""
         key = f"equity {since} {until} {points}"
         return _rendered(watch, key, known, lambda: telling.equity(watch.view, since, until, points))
 

@@ -13,7 +13,7 @@ import numpy as np
 from arena.analysis.charts import thinned
 
 MOST = 20_000  # points; beyond, every second is let go of but the highs and lows
-FEWEST = 4
+FEWEST = 5  # first, last, high, low and the deepest fall
 
 
 class EquityCurve:
@@ -43,7 +43,7 @@ class EquityCurve:
             self._keep(self._thinned(0, len(self), MOST // 2))
 
     def points(self, since: datetime | None, until: datetime | None, most: int) -> list[tuple[str, str, str]]:
-        """Return (time, equity, drawdown in percent) of at most `most` points (≥ 4) between two times, extremes kept."""
+        """Return (time, equity, drawdown in percent) of at most `most` points (≥ 5) between two times, extremes kept."""
         start = 0 if since is None else bisect_left(self._times, since.timestamp())
         end = len(self) if until is None else bisect_right(self._times, until.timestamp())
         chosen = self._thinned(start, max(start, end), most)
@@ -52,8 +52,11 @@ class EquityCurve:
         ]
 
     def _thinned(self, start: int, end: int, most: int) -> Sequence[int]:
+        if end - start <= most:
+            return range(start, end)
         values = np.array([float(each) for each in self._equity[start:end]], dtype=float)
-        return [start + int(at) for at in thinned(values, max(FEWEST, most))]
+        deepest = int(np.argmin(self._drawdown[start:end]))  # it may be above the low that was before a later high
+        return sorted(start + int(at) for at in {*thinned(values, most - 1), deepest})
 
     def _keep(self, chosen: Sequence[int]) -> None:
         self._times = array("d", (self._times[at] for at in chosen))

@@ -94,16 +94,16 @@ def source(path: Path, season_id: SeasonId, halted: SeasonStanding | None = None
 
 
 @contextmanager
-def serving(watched: Source, token: str = "") -> Iterator[httpx.Client]:
+def serving(watched: Source, token: str = "", host: str = "127.0.0.1") -> Iterator[httpx.Client]:
     """Yield a client of a dashboard that serves until the block is left."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, 0))
         listener.listen()
         app = create_app(watched, token)
         server = DashboardServer(uvicorn.Config(app, log_level="warning", access_log=False), app.state.watch, "")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=PATIENCE) as client:
+        with httpx.Client(base_url=f"http://{host}:{listener.getsockname()[1]}", timeout=PATIENCE) as client:
             try:
                 yield client
             finally:

@@ -44,8 +44,8 @@ export class Asked {
   }
 
   texts(number) {
-    const prompt = el("details", {}, el("summary", {}, "Prompt as sent"));
-    const answer = el("details", {}, el("summary", {}, "Raw answer"));
+    const prompt = el("details", { "data-key": "prompt" }, el("summary", {}, "Prompt as sent"));
+    const answer = el("details", { "data-key": "answer" }, el("summary", {}, "Raw answer"));
     let asked = null;
     const opened = async () => {
       asked ??= read(`/cycles/${number}/competitors/${encodeURIComponent(this.id)}`);
