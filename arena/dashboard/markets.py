@@ -124,10 +124,14 @@ async def _seen(view: SeasonView, symbol: str) -> tuple[Seen | None, str]:
     cycle = view.cycles.last
     if cycle is None:
         return None, "no cycle has been booked yet"
-    number = cycle["number"]
     text = await view.prompt("market", cycle["market_prompt_hash"])
     if text is None:
-        return None, f"the prompt of cycle {number} is not in the store any more (arena db prune)"
+        return None, f"the prompt of cycle {cycle['number']} is not in the store any more (arena db prune)"
+    return seen_in(text, cycle["number"], symbol)
+
+
+def seen_in(text: str, number: int, symbol: str) -> tuple[Seen | None, str]:
+    """Return what a cycle's market prompt says of a symbol, or why it says nothing."""
     parts, spreads = read_market(text)
     lines = parts.get(symbol)
     if lines is None:

@@ -113,7 +113,7 @@ def _look_at_markets(visitor: Visitor, address: str, books: Books) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        visitor.picture(f"dashboard-markets-{width}-{scheme}")
+        visitor.picture(f"dashboard-candles-{width}-{scheme}")
 
     page.get_by_role("button", name="4 hours").focus()
     page.keyboard.press("Enter")

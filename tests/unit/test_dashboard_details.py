@@ -15,12 +15,17 @@ import httpx
 import pytest
 
 from arena.adapters.storage.upkeep import SqliteUpkeep
+from arena.application.prompt_market import market_section
+from arena.application.study import Study, study
+from arena.dashboard.markets import seen_in
 from arena.domain.competitor import SeasonId
 from arena.domain.market import Candle
 from arena.errors import ExchangeUnavailable
+from arena.strategies.registry import PLAYBOOKS
 from tests.fakes import build
 from tests.fakes.dashboard import Books, ready, serving, source
 from tests.fakes.season import START, STEP
+from tests.fakes.walk import moving_snapshot
 
 CYCLES = 60
 TEST = SeasonId("test")
@@ -64,6 +69,31 @@ def test_a_market_is_told_to_the_letter_of_the_newest_prompt(client: httpx.Clien
     told = {each["label"]: each["values"] for each in seen["series"]} | {each["label"]: each["value"] for each in seen["figures"]}
     assert told["close"] == lines["close"].split(", ") and len(told) > 10
     assert told["ema20"] == [] and told["high_24h"] is None and lines["ema20"] == "n/a", "what is not known is no number"
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_whatever_a_playbook_shows_of_a_symbol_is_told(name: str) -> None:
+    playbook, snapshot = PLAYBOOKS[name], moving_snapshot(("BTCUSDT", "ETHUSDT", "SOLUSDT"))
+    known = build.instruments()
+    text = market_section(snapshot, study(snapshot, playbook, known), known, playbook)
+    seen, reason = seen_in(text, 7, "ETHUSDT")
+    assert seen is not None and reason == ""
+    told = {each.label: ", ".join(value or "n/a" for value in each.values) for each in seen.series}
+    told |= {each.label: each.value or "n/a" for each in seen.figures}
+    shown = {*playbook.series, *playbook.figures}
+    assert told.keys() == shown and len(shown) > 3
+    for label, value in told.items():
+        assert f"\n{label}: {value}\n" in text.split("## ETHUSDT")[1]
+    assert {each.pairs for each in seen.spreads} == {
+        line.split(":")[0] for line in text.partition("# Spreads\n")[2].split("\n") if "ETHUSDT" in line
+    }
+    assert seen_in(text, 7, "DOGEUSDT") == (None, "the prompt of cycle 7 said nothing of it")
+
+
+def test_a_symbol_without_data_says_what_the_models_were_told() -> None:
+    snapshot = moving_snapshot(("BTCUSDT",), missing={"ETHUSDT": "timeout"})
+    text = market_section(snapshot, Study(), build.instruments(), PLAYBOOKS["free"])
+    assert seen_in(text, 7, "ETHUSDT") == (None, "the models were told in cycle 7 that there is no data: timeout")
 
 
 def test_a_market_has_candles_and_everybodys_fills(client: httpx.Client, books: Books) -> None:
