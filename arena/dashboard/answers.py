@@ -272,6 +272,7 @@ class Call(Answer):
     fault: str | None
     error: str | None
     input_tokens: int | None
+    cached_tokens: int | None
     output_tokens: int | None
     cost_usd: Usd | None
 

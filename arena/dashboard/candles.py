@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,8 @@ from typing import Protocol
 
 from arena.domain.market import Candle
 from arena.errors import ArenaError
+
+log = logging.getLogger("arena.dashboard")
 
 PATIENCE_SECONDS = 3.0  # of an answer; the reading goes on behind it
 LONGEST_SECONDS = 20.0  # of a reading
@@ -104,6 +107,9 @@ class Shelf:
                 where, candles = await source.read(symbol, until)
         except (ArenaError, TimeoutError) as error:
             reason = str(error) or f"the venue did not answer within {LONGEST_SECONDS:g} s"
+        except Exception as error:  # whoever asked gets everything else
+            log.exception("the candles of %s could not be read", symbol)
+            reason = f"they could not be read ({type(error).__name__})"
         else:
             reason = "" if market.endswith(where) else f"the settings name the market {where}, and the season trades on {market}"
             kept = None if reason else Shown(candles=tuple(candles), reason="", read_at=_now(), asked_at=_now())

@@ -180,6 +180,10 @@ def test_fairness_is_told_for_every_cycle(visitor: Visitor, stage: tuple[str, Bo
     cycle.get_by_role("button", name="before").focus()
     page.keyboard.press("Enter")
     expect(cycle.locator("h2")).to_contain_text(f"Cycle {CYCLES - 1} ")
+    cycle.get_by_role("spinbutton").fill("999")
+    cycle.get_by_role("spinbutton").press("Tab")
+    expect(cycle.get_by_role("alert")).to_have_text(f"cycle 999 is not booked; the last one is {CYCLES}")
+    visitor.faults.clear()  # the browser notes the answer of its own accord
     away(books.book)
     expect(page.locator("main section").first).to_contain_text(f"rules of {CYCLES + 1} cycles")
     expect(cycle.locator("h2")).to_contain_text(f"Cycle {CYCLES - 1} ")

@@ -40,6 +40,8 @@ class Venue:
             await asyncio.sleep(0)
         finally:
             self.busy -= 1
+        if self.name == "broken":
+            raise KeyError("openTime")
         if self.away:
             raise ExchangeUnavailable("the venue cannot be reached")
         return self.name, build.candles(["100", "101"])
@@ -126,6 +128,13 @@ async def test_prices_of_another_market_are_not_shown(clock: Clock) -> None:
     shown = await Shelf(venue).of("BTCUSDT", MARKET, BOOKED, False)
     assert shown.candles is None
     assert shown.reason == f"the settings name the market {venue.name}, and the season trades on {MARKET}"
+
+
+async def test_an_answer_that_makes_no_sense_takes_nothing_with_it(clock: Clock) -> None:
+    venue = Venue()
+    venue.name = "broken"
+    shown = await Shelf(venue).of("BTCUSDT", MARKET, BOOKED, False)
+    assert (shown.candles, shown.reason) == (None, "they could not be read (KeyError)")
 
 
 async def test_without_a_venue_it_says_so(clock: Clock) -> None:

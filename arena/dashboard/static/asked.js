@@ -1,6 +1,6 @@
 // What a competitor was sent in a cycle, and what came back. The texts are long: they are read when one of them is opened.
 import { el, fill, small, table } from "./draw.js";
-import { stepper } from "./parts.js";
+import { attempt, stepper } from "./parts.js";
 import { read } from "./read.js";
 import { count, when, words } from "./words.js";
 
@@ -35,10 +35,11 @@ export class Asked {
     this.shown = number;
     const turn = found.turns.find((each) => each.llm_id === this.id);
     const title = el("h2", {}, `Asked and answered in cycle ${count(number)} `, small(`${when(found.scheduled_at)} UTC`));
-    const go = (other) => {
-      this.number = other;
-      return this.show(other);
-    };
+    const go = (other) =>
+      attempt(this.node, async () => {
+        await this.show(other);
+        this.number = other;
+      });
     const tools = el("div", { cls: "tools" }, title, stepper(found, this.context.status.last_cycle.number, go));
     fill(this.node, tools, turn ? [calls(turn), this.texts(number)] : el("p", { cls: "empty" }, "It had no part in this cycle."));
   }
@@ -72,22 +73,23 @@ const text = (title, content, otherwise) => [
 
 function said(call) {
   const title = `Call ${call.number}, ${call.purpose}${call.stop_reason ? `, ended by ${call.stop_reason}` : ""}`;
-  const wrong = call.error ? el("p", { cls: "fail" }, call.error) : null;
-  return [text(title, call.text, call.fault ? `gave no answer: ${words(call.fault)}` : "gave no answer"), wrong].flat();
+  return text(title, call.text, call.fault ? `gave no answer: ${words(call.fault)}` : "gave no answer");
 }
 
 function calls(turn) {
   if (!turn.calls.length) return el("p", { cls: "empty" }, `It was not asked${turn.failure ? `: ${words(turn.failure)}` : ""}.`);
-  const columns = [["Call", "n"], ["For"], ["Latency", "n"], ["Tokens in", "n"], ["out", "n"], ["Cost", "n"], ["What came", "wrap"]];
+  const columns = [["Call", "n"], ["For", "spare"], ["Latency", "n"], ["Tokens in", "n"], ["cached", "n spare"], ["out", "n"], ["Cost", "n"], ["Came", "fit"]];
   const tokens = (value) => (value === null ? "–" : count(value));
   const rows = turn.calls.map((call) => [
     String(call.number),
     call.purpose,
     `${(call.latency_ms / 1000).toFixed(1)} s`,
     tokens(call.input_tokens),
+    tokens(call.cached_tokens),
     tokens(call.output_tokens),
     call.cost_usd === null ? (call.input_tokens === null ? "–" : "unknown") : `$${Number(call.cost_usd).toFixed(4)}`,
-    call.fault || call.error ? el("span", { cls: "fail" }, `${call.fault ? `${words(call.fault)}: ` : ""}${call.error ?? ""}`) : "an answer",
+    call.fault || call.error ? el("span", { cls: "fail" }, call.fault ? words(call.fault) : "not valid") : "an answer",
   ]);
-  return table("Calls of the model", columns, rows);
+  const wrong = turn.calls.filter((call) => call.error).map((call) => el("p", {}, small(`Call ${call.number}: `), call.error));
+  return [table("Calls of the model", columns, rows), wrong];
 }

@@ -1,6 +1,6 @@
 // Were all treated alike? The season in short, and any cycle of it in full; and what it has cost.
 import { el, fill, small, table, terms } from "./draw.js";
-import { stepper } from "./parts.js";
+import { attempt, stepper } from "./parts.js";
 import { read } from "./read.js";
 import { clock, count, dollars, plural, usd, when, words } from "./words.js";
 
@@ -10,20 +10,20 @@ const short = (hash) => (hash ? `${hash.slice(0, 12)}…` : "not on record");
 export function fairness(context) {
   const [whole, one, cost] = Array.from({ length: 3 }, () => el("section"));
   let chosen = null; // the newest cycle where null
-  const show = async () => {
-    const number = chosen ?? context.status.last_cycle?.number;
+  const show = async (number) => {
     if (!number) return;
     const found = await read(`/cycles/${number}/fairness`);
-    const go = (other) => {
-      chosen = other;
-      return show();
-    };
     fill(one, ...cycleFairness(context, found, go));
   };
+  const go = (other) =>
+    attempt(one, async () => {
+      await show(other);
+      chosen = other;
+    });
   return {
     nodes: [whole, one, cost],
     async refresh() {
-      const [found, costs] = await Promise.all([read("/fairness"), read("/costs"), show()]);
+      const [found, costs] = await Promise.all([read("/fairness"), read("/costs"), show(chosen ?? context.status.last_cycle?.number)]);
       one.hidden = !context.status.last_cycle;
       fill(whole, ...season(context.field, found));
       fill(cost, el("h2", {}, "Costs ", small(`models together ${dollars(costs.model_cost_usd)}`)), costTable(context.field, costs));

@@ -48,6 +48,9 @@ export function stepper(found, last, go) {
   return [to(found.before, "← before"), input, to(found.after, "after →")];
 }
 
+// Do what was asked for, or say below why not; the next that succeeds takes that away.
+export const attempt = (node, act) => act().catch((error) => node.append(el("p", { cls: "fail", role: "alert" }, error.message)));
+
 // An alert beside the name of whom it is about.
 export const withoutName = ({ llm_id: id, text }) => (id && text.startsWith(`${id} `) ? text.slice(id.length + 1) : text);
 
