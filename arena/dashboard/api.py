@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
@@ -18,7 +17,8 @@ from arena.dashboard.curve import FEWEST
 from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.feed import Feed, Row
 from arena.dashboard.metrics import prometheus_text
-from arena.dashboard.watch import Watch
+from arena.dashboard.rendering import Kept, rendered
+from arena.dashboard.watch import Rendered, Watch
 
 JSON = "application/json"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -125,12 +125,16 @@ def _add_parts(router: APIRouter, watch: Watch) -> None:
     async def competitor(llm_id: LlmId, known: Known = None) -> Response:
         """One competitor: what it is, holds, decided and closed."""
         competes(watch, llm_id)
-        return _answered(await telling.competitor(watch.view, llm_id), known)
+        return await _told(watch, f"competitor {llm_id}", known, lambda: telling.competitor(watch.view, llm_id))
 
     @router.get("/cycles/{number}", response_model=answers.CycleStory, responses=_MISSING)
     async def cycle(number: Number, known: Known = None) -> Response:
         """One booked cycle, the competitors side by side."""
-        return _answered(telling.story(watch.view, await _cycle(watch, number)), known)
+
+        async def tell() -> BaseModel:
+            return telling.story(watch.view, await _cycle(watch, number))
+
+        return await _told(watch, f"cycle {number}", known, tell)
 
 
 def _add_details(router: APIRouter, watch: Watch) -> None:
@@ -155,43 +159,68 @@ def _add_details(router: APIRouter, watch: Watch) -> None:
     async def turn(number: Number, llm_id: LlmId, known: Known = None) -> Response:
         """What a competitor was sent in a cycle, and what came back, to the letter; long."""
         competes(watch, llm_id)
-        found = await turns.turn(watch.view, await _cycle(watch, number), llm_id)
-        if found is None:
-            raise HTTPException(404, f"{llm_id} has no part in cycle {number}")
-        return _answered(found, known)
+
+        async def tell() -> BaseModel:
+            found = await turns.turn(watch.view, await _cycle(watch, number), llm_id)
+            if found is None:
+                raise HTTPException(404, f"{llm_id} has no part in cycle {number}")
+            return found
+
+        return await _told(watch, f"cycle {number} {llm_id}", known, tell)
 
     @router.get("/cycles/{number}/fairness", response_model=turns.CycleFairness, responses=_MISSING)
     async def cycle_fairness(number: Number, known: Known = None) -> Response:
         """How a cycle treated all: prompt, settings, times, and what was unequal."""
-        return _answered(turns.cycle_fairness(watch.view, await _cycle(watch, number)), known)
+
+        async def tell() -> BaseModel:
+            return turns.cycle_fairness(watch.view, await _cycle(watch, number))
+
+        return await _told(watch, f"cycle {number} fairness", known, tell)
 
 
 def _add_pages(router: APIRouter, watch: Watch) -> None:
     async def page(feed: Feed, before: int | None, limit: int, llm_id: str | None) -> tuple[list[Row], dict[str, int | None]]:
         view = watch.view
-        if llm_id is not None:
-            competes(watch, llm_id)
         wanted = None if llm_id is None else (lambda row: row["llm_id"] == llm_id)
         found = await feed.page(view.store, view.season_id, before, limit, wanted)
         return list(found.rows), {"before": found.before, "total": len(feed)}
 
+    async def told(
+        name: str, before: int | None, limit: int, llm_id: str | None, known: str | None, tell: Callable[[], Awaitable[BaseModel]]
+    ) -> Response:
+        if llm_id is not None:
+            competes(watch, llm_id)
+        return await _told(watch, f"{name} {before} {limit} {llm_id}", known, tell)
+
     @router.get("/decisions", response_model=answers.Decisions, responses=_MISSING)
     async def decisions(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """What was decided, symbol by symbol, and what came of it; newest first."""
-        rows, rest = await page(watch.view.decisions, before, limit, llm_id)
-        return _answered(answers.Decisions.model_validate({"decisions": rows, **rest}), known)
+
+        async def tell() -> BaseModel:
+            rows, rest = await page(watch.view.decisions, before, limit, llm_id)
+            return answers.Decisions.model_validate({"decisions": rows, **rest})
+
+        return await told("decisions", before, limit, llm_id, known, tell)
 
     @router.get("/trades", response_model=answers.Trades, responses=_MISSING)
     async def trades(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """The positions that were closed, newest first."""
-        rows, rest = await page(watch.view.trades, before, limit, llm_id)
-        return _answered(answers.Trades.model_validate({"trades": [telling.trade(row) for row in rows], **rest}), known)
+
+        async def tell() -> BaseModel:
+            rows, rest = await page(watch.view.trades, before, limit, llm_id)
+            return answers.Trades.model_validate({"trades": [telling.trade(row) for row in rows], **rest})
+
+        return await told("trades", before, limit, llm_id, known, tell)
 
     @router.get("/alerts", response_model=answers.Alerts, responses=_MISSING)
     async def alerts(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """What the owner was told, newest first."""
-        rows, rest = await page(watch.view.alerts, before, limit, llm_id)
-        return _answered(answers.Alerts.model_validate({"alerts": rows, **rest}), known)
+
+        async def tell() -> BaseModel:
+            rows, rest = await page(watch.view.alerts, before, limit, llm_id)
+            return answers.Alerts.model_validate({"alerts": rows, **rest})
+
+        return await told("alerts", before, limit, llm_id, known, tell)
 
 
 def _add_events(router: APIRouter, watch: Watch) -> None:
@@ -210,7 +239,7 @@ def _rendered(watch: Watch, key: str, known: str | None, tell: Callable[[], Base
     if kept is None:
         kept = _body(tell())
         watch.keep(key, kept)
-    return _sent(*kept, known)
+    return Kept(kept, known, JSON)
 
 
 async def _told(watch: Watch, key: str, known: str | None, tell: Callable[[], Awaitable[BaseModel]]) -> Response:
@@ -220,24 +249,11 @@ async def _told(watch: Watch, key: str, known: str | None, tell: Callable[[], Aw
         kept = _body(await tell())
         if watch.version == version:
             watch.keep(key, kept)
-    return _sent(*kept, known)
+    return Kept(kept, known, JSON)
 
 
-def _answered(answer: BaseModel, known: str | None) -> Response:
-    return _sent(*_body(answer), known)
-
-
-def _body(answer: BaseModel | list[Any]) -> tuple[bytes, str]:
-    """Return an answer's text and its ETag, which names nothing but the text."""
-    body = TypeAdapter(type(answer) if isinstance(answer, BaseModel) else list[Any]).dump_json(answer)
-    return body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-
-
-def _sent(body: bytes, etag: str, known: str | None) -> Response:
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if known is not None and ("*" in known or etag in known):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type=JSON)
+def _body(answer: BaseModel | list[Any]) -> Rendered:
+    return rendered(TypeAdapter(type(answer) if isinstance(answer, BaseModel) else list[Any]).dump_json(answer))
 
 
 async def _cycle(watch: Watch, number: int) -> CycleRows:

@@ -12,16 +12,16 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import HTMLResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import Response
 from jinja2 import Environment, StrictUndefined
 
 from arena.analysis.charts import COLOURS, DASHES
 from arena.analysis.report import DARK_COLOURS
-from arena.dashboard.api import routes
+from arena.dashboard.api import Known, routes
 from arena.dashboard.description import DescribedApi
 from arena.dashboard.gate import Gate, is_loopback
 from arena.dashboard.problems import tell_problems
+from arena.dashboard.rendering import Files, Kept, rendered
 from arena.dashboard.watch import Source, Watch
 from arena.errors import ConfigurationError
 from arena.listening import Server, listening
@@ -52,12 +52,15 @@ def create_app(source: Source, token: str = "") -> FastAPI:
     app.state.watch = watch
     tell_problems(app)
     app.include_router(routes(watch))
-    app.mount("/static", StaticFiles(directory=HERE / "static"))
-    page = _page(source)
+    page, files = rendered(_page(source).encode()), Files(HERE / "static")
 
     @app.get("/", include_in_schema=False)
-    async def index() -> HTMLResponse:
-        return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
+    async def index(known: Known = None) -> Response:
+        return Kept(page, known, "text/html")
+
+    @app.get("/static/{name:path}", include_in_schema=False)
+    async def static(name: str, known: Known = None) -> Response:
+        return files.sent(name, known)
 
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(Gate, token=token)

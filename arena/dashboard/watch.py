@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from arena.application.ports import Following
 from arena.application.standing import SeasonStanding, SeasonStatus
@@ -19,7 +19,15 @@ from arena.errors import ArenaError, ConfigurationError, RecordsUnavailable
 
 log = logging.getLogger("arena.dashboard")
 
-KEPT_ANSWERS = 256
+KEPT_BYTES = 32 * 2**20  # of answers
+
+
+class Rendered(NamedTuple):
+    """An answer as it is sent: its text, the same in fewer bytes (None where it is short), and what names the text alone."""
+
+    body: bytes
+    zipped: bytes | None
+    etag: str
 
 
 class NothingYet(Exception):
@@ -64,7 +72,8 @@ class Watch:
         self.away = False
         self.looked_at: datetime | None = None
         self.candles = Shelf(source.candles)
-        self.answers: dict[str, tuple[bytes, str]] = {}
+        self.answers: dict[str, Rendered] = {}
+        self._kept_bytes = 0
         self._view: SeasonView | None = None
         self._reading: SeasonView | None = None
         self._why = "the season is being read"
@@ -131,10 +140,17 @@ class Watch:
             self._ended = True
             self._changed.notify_all()
 
-    def keep(self, key: str, answer: tuple[bytes, str]) -> None:
-        """Keep an answer as long as nothing changes."""
-        if len(self.answers) < KEPT_ANSWERS:
-            self.answers[key] = answer
+    def keep(self, key: str, answer: Rendered) -> None:
+        """Keep an answer as long as nothing changes, or until there are too many."""
+        size = len(answer.body) + len(answer.zipped or b"")
+        if self._kept_bytes + size > KEPT_BYTES:
+            self._forget()
+        self.answers[key] = answer
+        self._kept_bytes += size
+
+    def _forget(self) -> None:
+        self.answers.clear()
+        self._kept_bytes = 0
 
     def _fails(self, error: Exception) -> None:
         self.away = not isinstance(error, ConfigurationError)
@@ -152,5 +168,5 @@ class Watch:
         async with self._changed:
             self._shown = shown
             self.version += 1
-            self.answers.clear()
+            self._forget()
             self._changed.notify_all()

@@ -15,8 +15,8 @@ import psutil
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from starlette.staticfiles import StaticFiles
 
+import arena.dashboard
 from arena.dashboard.app import create_app, serve
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
@@ -25,6 +25,7 @@ from scripts.processes import free_port, python
 from tests.fakes.dashboard import Books, endpoints, ready, serving, source
 
 ROOT = Path(__file__).resolve().parents[2]
+STATIC = Path(arena.dashboard.__file__).parent / "static"
 TEST = SeasonId("test")
 TOKEN = "s3cret-and-long"
 WRONG = (
@@ -70,10 +71,9 @@ def addresses(app: FastAPI) -> dict[str, str]:
     found = {}
     for route in iter_route_contexts(app.routes):
         assert route.path is not None
-        inside = getattr(route.original_route, "app", None)
-        if isinstance(inside, StaticFiles):
-            files = [each for folder in inside.all_directories for each in Path(folder).rglob("*") if each.is_file()]
-            found |= {each.name: f"{route.path}/{each.relative_to(inside.directory or '').as_posix()}" for each in files}
+        if "{name:path}" in route.path:
+            names = [each.relative_to(STATIC).as_posix() for each in STATIC.rglob("*") if each.is_file()]
+            found |= {name: route.path.replace("{name:path}", name) for name in names}
         else:
             found[route.path] = described.get(route.path, route.path)
     return found

@@ -79,6 +79,15 @@ def test_an_answer_says_amounts_as_exact_text_and_is_sent_once(client: httpx.Cli
     assert client.get(path, headers={"If-None-Match": '"another"'}).status_code == 200
 
 
+@pytest.mark.parametrize("path", [*ENDPOINTS, "/", "/static/page.js"])
+def test_an_answer_is_the_same_in_fewer_bytes(client: httpx.Client, path: str) -> None:
+    whole = client.get(path, headers={"Accept-Encoding": "identity"})
+    zipped = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert whole.content == zipped.content and "content-encoding" not in whole.headers
+    assert ("content-encoding" in zipped.headers) == (len(whole.content) >= 1000)
+    assert zipped.headers["etag"] == whole.headers["etag"] and zipped.headers["vary"] == "Accept-Encoding"
+
+
 def test_every_answer_fits_what_the_api_says_of_it(client: httpx.Client) -> None:
     described = client.get("/openapi.json").json()
     assert {path.replace("{number}", "7").replace("{llm_id}", "LLM-B") for path in described["paths"]} >= set(ENDPOINTS)
