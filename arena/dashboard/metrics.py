@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from arena.application.standing import SeasonStatus
+from arena.dashboard.rendering import rendered
 from arena.dashboard.telling import board
 from arena.dashboard.watch import Watch
 
@@ -22,6 +23,7 @@ _GAUGES = {  # of a competitor: what of the ranking, and its words
     "funding_usdt": ("funding", "Funding paid."),
     "model_cost_usd": ("model_cost_usd", "What the calls have cost; missing where a price is unknown."),
 }
+_KEY = "metrics"
 _COUNTERS = {
     "model_calls": ("calls", "Calls of the model."),
     "model_calls_failed": ("failed_calls", "Calls without an answer in time."),
@@ -31,10 +33,15 @@ _COUNTERS = {
 
 def prometheus_text(watch: Watch) -> bytes:
     """Return the metrics in Prometheus's text format."""
-    registry = CollectorRegistry()
-    registry.register(_Season(watch))
-    ProcessCollector(registry=registry)  # of the dashboard itself
-    return generate_latest(registry)
+    kept = watch.answers.get(_KEY)
+    if kept is None:
+        season = CollectorRegistry()
+        season.register(_Season(watch))
+        kept = rendered(generate_latest(season))
+        watch.keep(_KEY, kept)
+    own = CollectorRegistry()
+    ProcessCollector(registry=own)  # of the dashboard itself, which no version of the season tells
+    return kept.body + generate_latest(own)
 
 
 class _Season(Collector):
