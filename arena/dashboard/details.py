@@ -27,7 +27,7 @@ def _add_competitor(router: APIRouter, watch: Watch) -> None:
         competes(watch, llm_id)
         return await told(watch, f"competitor {llm_id}", known, lambda: telling.competitor(watch.view, llm_id))
 
-    @router.get("/competitors/{llm_id}/calibration", response_model=turns.Calibrated, responses=MISSING)
+    @router.get("/competitors/{llm_id}/calibration", response_model=answers.Calibrated, responses=MISSING)
     async def calibration(llm_id: LlmId, known: Known = None) -> Response:
         """What a competitor's stated confidences have been worth, trade by trade."""
         competes(watch, llm_id)
@@ -44,7 +44,7 @@ def _add_cycle(router: APIRouter, watch: Watch) -> None:
 
         return await told(watch, f"cycle {number}", known, tell)
 
-    @router.get("/cycles/{number}/competitors/{llm_id}", response_model=turns.TurnInFull, responses=MISSING)
+    @router.get("/cycles/{number}/competitors/{llm_id}", response_model=answers.TurnInFull, responses=MISSING)
     async def turn(number: Number, llm_id: LlmId, known: Known = None) -> Response:
         """What a competitor was sent in a cycle, and what came back, to the letter; long."""
         competes(watch, llm_id)
@@ -57,7 +57,7 @@ def _add_cycle(router: APIRouter, watch: Watch) -> None:
 
         return await told(watch, f"cycle {number} {llm_id}", known, tell)
 
-    @router.get("/cycles/{number}/fairness", response_model=turns.CycleFairness, responses=MISSING)
+    @router.get("/cycles/{number}/fairness", response_model=answers.CycleFairness, responses=MISSING)
     async def cycle_fairness(number: Number, known: Known = None) -> Response:
         """How a cycle treated all: prompt, settings, times, and what was unequal."""
 
@@ -68,7 +68,7 @@ def _add_cycle(router: APIRouter, watch: Watch) -> None:
 
 
 def _add_market(router: APIRouter, watch: Watch) -> None:
-    @router.get("/markets/{symbol}", response_model=markets.Market, responses=MISSING)
+    @router.get("/markets/{symbol}", response_model=answers.Market, responses=MISSING)
     async def market(symbol: Symbol, known: Known = None) -> Response:
         """One symbol: as the models saw it in the newest cycle, the venue's candles, and what everybody did in it."""
         traded(watch, symbol)

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from arena.dashboard.answers import Fault, Problem
+from arena.dashboard.answers.fault import Fault, Problem
 from arena.dashboard.watch import NothingYet
 from arena.errors import RecordsError
 
