@@ -94,10 +94,11 @@ def source(path: Path, season_id: SeasonId, halted: SeasonStanding | None = None
 
 
 @contextmanager
-def serving(watched: Source, token: str = "", host: str = "127.0.0.1") -> Iterator[httpx.Client]:
+def serving(watched: Source, token: str = "", host: str = "127.0.0.1", port: int = 0) -> Iterator[httpx.Client]:
     """Yield a client of a dashboard that serves until the block is left."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind((host, 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
         listener.listen()
         app = create_app(watched, token)
         server = DashboardServer(uvicorn.Config(app, log_level="warning", access_log=False), app.state.watch, "")
