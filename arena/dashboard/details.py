@@ -75,4 +75,5 @@ def _add_market(router: APIRouter, watch: Watch) -> None:
         view = watch.view
         ended = watch.standing.status is SeasonStatus.ENDED
         shown = await watch.candles.of(symbol, view.season["market"], view.booked_at, ended)
-        return await told(watch, f"market {symbol} {shown.asked_at}", known, lambda: markets.market(view, symbol, shown))
+        key = f"market {symbol} {shown.read_at} {shown.reason}"
+        return await told(watch, key, known, lambda: markets.market(view, symbol, shown))

@@ -14,9 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
+from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.upkeep import SqliteUpkeep
 from arena.application.prompt_market import market_section
 from arena.application.study import Study, study
+from arena.dashboard.app import create_app
 from arena.dashboard.markets import seen_in
 from arena.domain.competitor import SeasonId
 from arena.domain.market import Candle
@@ -225,3 +227,15 @@ def test_what_is_not_there_is_a_problem_that_names_it(client: httpx.Client, path
     answer = client.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     assert said in answer.json()["detail"]
+
+
+async def test_asking_again_and_again_keeps_one_answer(books: Books) -> None:
+    app = create_app(source(books.path, TEST))
+    watch = app.state.watch
+    with SqliteRecords(books.path) as store:
+        await watch.look(store)
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            for _ in range(3):
+                assert (await client.get("/markets/BTCUSDT")).status_code == 200
+    assert len([key for key in watch.answers if key.startswith("market")]) == 1
