@@ -19,4 +19,5 @@ def test_a_short_season_is_measured() -> None:
     assert {"/", "/equity", "/cycles/{number}", "/decisions, old", "/metrics", "/health"} <= set(found["p95_ms"])
     assert set(found["p95_ms"]) == set(found["alone_p95_ms"]) and min(found["p95_ms"].values()) > 0
     assert found["slowest"] == max(found["p95_ms"].values()) and found["cpu_ms"] > 0
+    assert 0 < found["slowest_cpu"] == max(found["p95_cpu_ms"].values())
     assert (found["requests"], found["at_once"], len(found["mb"])) == (200, 50, 4) and min(found["mb"]) > 0

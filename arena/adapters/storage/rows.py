@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from arena.application.record import EquityPoint
@@ -148,6 +149,24 @@ def shown(row: Mapping[str, Any]) -> Row:
         for name, value in row.items()
         if name not in BOOKKEEPING
     }
+
+
+def all_shown(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    """Yield stored rows of one table as readers see them; looks at the names once, since a season has many rows.
+
+    Args:
+        names: Of the columns.
+        rows: Their values, in this order.
+    """
+    kept = [at for at, name in enumerate(names) if name not in BOOKKEEPING]
+    columns, flags = [names[at] for at in kept], [names[at] for at in kept if names[at] in FLAGS]
+    pick = itemgetter(*kept)
+    for row in rows:
+        made = dict(zip(columns, pick(row), strict=True))
+        for name in flags:
+            if made[name] is not None:
+                made[name] = bool(made[name])
+        yield made
 
 
 def flat(value: Any, without: tuple[str, ...] = ()) -> Row:

@@ -22,7 +22,7 @@ from arena.adapters.storage.refusals import (
     rewritten,
 )
 from arena.adapters.storage.row_store import Page, RowStore
-from arena.adapters.storage.rows import TABLES, Row, Tables, shown
+from arena.adapters.storage.rows import TABLES, Row, Tables, all_shown
 from arena.adapters.storage.sqlite_accounts import SqliteAccounts
 from arena.adapters.storage.sqlite_read import read_rows, read_season
 from arena.domain.competitor import SeasonId
@@ -97,11 +97,14 @@ class SqliteRecords(RowStore, SqliteAccounts):
         if table not in TABLES:
             raise no_table(table, TABLES)
         with self._unit_of_work(f"table {table} of season {season_id} was not read", begin="BEGIN") as db:
-            found = db.execute(  # by an index of the season SQLite would sort all of its rows for every page
+            cursor = db.execute(  # by an index of the season SQLite would sort all of its rows for every page
                 f"SELECT * FROM {table} NOT INDEXED WHERE season_id = ? AND id > ? ORDER BY id LIMIT ?",  # noqa: S608  a known table
                 (season_id, after, size),
-            ).fetchall()
-        return [(row["id"], shown(dict(row))) for row in found]
+            )
+            found = cursor.fetchall()
+        names = [column[0] for column in cursor.description]
+        place = names.index("id")
+        return [(row[place], made) for row, made in zip(found, all_shown(names, found), strict=True)]
 
     async def prompt(self, season_id: SeasonId, part: str, digest: str) -> str | None:
         """Return a part of a prompt by its hash; None where it is not kept."""
