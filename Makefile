@@ -7,7 +7,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help install setup demo demo-llm up status down deploy test e2e chaos kill-test ops-test store-speed dashboard-speed bench baselines supabase-local check format lock clean
+.PHONY: help install setup demo demo-llm up status down deploy test e2e chaos kill-test ops-test soak store-speed dashboard-speed bench baselines supabase-local check format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -86,6 +86,10 @@ e2e: $(VENV)/develop  ## a user's first minutes with make up in a real browser, 
 ops-test: KILLS = 20
 ops-test: $(VENV)/develop  ## kill -9 of worker, flow and server while a season runs by itself; SEED=1 KILLS=20 of each
 	@$(BIN)/python -m tests.ops --seed $(SEED) --kills $(KILLS)
+
+soak: CYCLES = 2000
+soak: $(VENV)/develop  ## the memory of all that make up runs over a long season; CYCLES=2000, an hour alone
+	@$(BIN)/python -m tests.soak --cycles $(CYCLES)
 
 store-speed: CYCLES = 10000
 store-speed: $(VENV)/supabase  ## what a commit takes at a season's start and end, on both stores; CYCLES=10000

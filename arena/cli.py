@@ -7,11 +7,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -19,37 +17,19 @@ from arena.dashboard_cli import dashboard
 from arena.db_cli import db
 from arena.errors import ArenaError
 from arena.setup_cli import setup
-
-if TYPE_CHECKING:
-    from arena.application.ports import Records
-    from arena.domain.competitor import SeasonId
+from arena.show_cli import show
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language models compete on Binance USD-M futures.")
 
 pairs = typer.Typer(no_args_is_help=True, help="Check and choose the pairs of a season.")
 app.add_typer(pairs, name="pairs")
 app.add_typer(db, name="db")
+app.add_typer(show)
 app.command()(setup)
 app.command()(dashboard)
 
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="A,B,C", show_default=False, help="Such as BTCUSDT,ETHUSDT,SOLUSDT.")]
 Preset = Annotated[str, typer.Option("--preset", help="major or low-price, instead of naming pairs.", show_default=False)]
-Season = Annotated[str, typer.Option("--season", help="The season's name; SEASON of .env where left out.")]
-T = TypeVar("T")
-
-
-def _from_records(season: str, read: Callable[[Records, SeasonId], Awaitable[T]]) -> T:
-    """Return what `read` finds in the records of a season; SEASON's where the name is empty."""
-    from arena.configuration import load_settings
-    from arena.connections import open_book
-    from arena.domain.competitor import SeasonId
-
-    async def run() -> T:
-        settings = load_settings()
-        async with AsyncExitStack() as closing:
-            return await read(open_book(settings, closing, season), SeasonId(season or settings.season))
-
-    return asyncio.run(run())
 
 
 @app.command()
@@ -84,69 +64,6 @@ def simulator(
         faults=faults,
         state=state,
     )
-
-
-@app.command()
-def export(
-    out: Annotated[Path, typer.Option("--out", help="Directory for the CSV files.")],
-    season: Season = "",
-) -> None:
-    """Write a season's fills, funding, equity, positions, decisions and accounts as CSV."""
-    from arena.adapters.storage.csv_files import write_export
-
-    for path in _from_records(season, lambda records, name: write_export(records, name, out)):
-        typer.echo(str(path))
-
-
-@app.command()
-def leaderboard(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Show who leads."""
-    from arena.application.leaderboard import read_leaderboard
-
-    board = _from_records(season, read_leaderboard)
-    if as_json:
-        typer.echo(json.dumps(board.to_json(), indent=2))
-    else:
-        from arena.terminal import print_leaderboard
-
-        print_leaderboard(board)
-
-
-@app.command()
-def fairness(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Check that every cycle treated all competitors alike; each violation in a line. Ends with 1 if there is one."""
-    from arena.application.fairness import read_fairness
-
-    found = _from_records(season, read_fairness)
-    if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        from arena.terminal import print_fairness
-
-        print_fairness(found)
-    raise typer.Exit(0 if found.fair else 1)
-
-
-@app.command()
-def verify(season: Season = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Book a season again from its journal and compare every cell; each difference in a line. Ends with 1 if there is one."""
-    from arena.audit.verify import read_verification
-
-    found = _from_records(season, read_verification)
-    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join((found.sentence, *map(str, found.findings))))
-    raise typer.Exit(0 if found.verified else 1)
-
-
-@app.command()
-def report(
-    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path("report.html"),
-    season: Season = "",
-) -> None:
-    """Write a season's report as one self-contained HTML file."""
-    from arena.application.season_report import season_report
-
-    out.write_text(_from_records(season, season_report), encoding="utf-8")
-    typer.echo(str(out))
 
 
 @app.command()

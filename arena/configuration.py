@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from arena.errors import ConfigurationError
+from arena.logs import redact_logs
+from arena.redaction import keep_secret
 from arena.settings import AlertSettings, LimitSettings, Settings, VenueSettings, WrittenPairs, split_pairs
 from arena.strategies.custom import WrongPlaybook, custom_playbook
 from arena.strategies.playbook import CUSTOM, Playbook
@@ -101,11 +104,27 @@ def environment_file() -> Path:
 def _load(kind: type[AnySettings], env_file: Path | None) -> AnySettings:
     path = env_file or environment_file()
     try:
-        return kind(_env_file=path)
+        settings = kind(_env_file=path)
     except ValidationError as error:
         raise ConfigurationError(_sentence(error)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read as text in UTF-8 ({error})") from error
+    keep_secret(_secrets(settings))
+    redact_logs()
+    return settings
+
+
+def _secrets(value: object) -> Iterator[str]:
+    """Yield every secret of the settings, however deep it is."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        yield from _secrets(dict(value))
+    elif isinstance(value, Mapping):
+        yield from _secrets(tuple(value.values()))
+    elif isinstance(value, tuple | list):
+        for each in value:
+            yield from _secrets(each)
 
 
 def _sentence(error: ValidationError) -> str:

@@ -19,10 +19,15 @@ def dashboard(
     season: Annotated[str, typer.Option("--season", help="The season's name; SEASON of .env where left out.")] = "",
 ) -> None:
     """Serve the season as a page and an API on API_HOST and API_PORT, until Ctrl-C. Reads, and changes nothing."""
+    from structlog.contextvars import bind_contextvars
+
     from arena.configuration import load_settings
     from arena.dashboard.app import serve
+    from arena.logs import configure_logging
 
     settings = load_settings()
+    configure_logging(settings)
+    bind_contextvars(season=season or settings.season)
     serve(source_of(settings, season), settings.api_host, settings.api_port, settings.api_token.get_secret_value())
 
 

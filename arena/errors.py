@@ -21,9 +21,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from arena.redaction import redacted
+
 
 class ArenaError(Exception):
-    """Base of all faults; its text is one sentence a user can act on."""
+    """Base of all faults; its text is one sentence a user can act on, and holds no secret, whoever is quoted in it."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redacted(message))
 
 
 class ConfigurationError(ArenaError):

@@ -26,8 +26,8 @@ class PrefectServer:
         """Return what is there."""
         return self._ask("GET", path, None)
 
-    def post(self, path: str, **body: Any) -> Any:
-        """Send, and return the answer."""
+    def post(self, path: str, /, **body: Any) -> Any:
+        """Send, and return the answer; None where there is no more to say than that it was done."""
         return self._ask("POST", path, body)
 
     def well(self) -> bool:
@@ -45,7 +45,8 @@ class PrefectServer:
             retry_error_callback=lambda asked: asked.outcome and asked.outcome.result(),
         )
         answer: httpx.Response = unless_busy(self._http.request, method, path, json=body)
-        return answer.raise_for_status().json()
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from pydantic import Field
 
 from arena.configuration import load_settings
 from arena.daily_report import daily_report as write_report
-from arena.logs import configure_logging
 from arena.season_start import has_begun
 from tasks.artifacts import key
+from tasks.logs import begin_logging
 
 
 @flow(name="daily-report")
@@ -26,7 +26,7 @@ async def daily_report(season: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,
         season: The season's name; the one that `.env` names where empty.
     """
     settings = load_settings()
-    configure_logging(settings)
+    begin_logging(settings)
     if not season and not await has_begun(settings):
         return Completed(message="the season has not begun")
     report = await write_report(settings, season, datetime.now(UTC))

@@ -11,9 +11,9 @@ from prefect.states import Completed
 
 from arena.bootstrap import open_arena
 from arena.configuration import load_settings
-from arena.logs import configure_logging
 from arena.season_start import has_begun
 from tasks import protection
+from tasks.logs import begin_logging
 
 OVERLAP_SECONDS = 10.0  # a run goes on until the next one has had the time to start
 
@@ -22,7 +22,7 @@ OVERLAP_SECONDS = 10.0  # a run goes on until the next one has had the time to s
 async def protection_sweep() -> State[None]:
     """Look at the accounts every few seconds until the next run of the schedule has started, halted or not."""
     settings = load_settings()
-    configure_logging(settings)
+    begin_logging(settings)
     if not await has_begun(settings):
         return Completed(message="the season has not begun")
     started = flow_run.scheduled_start_time or datetime.now(UTC)

@@ -7,11 +7,12 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Completed
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from arena.application.alerts import store_alerts
 from arena.application.booking import dialogue_of
@@ -29,10 +30,12 @@ from arena.domain.decision import Answer, InvalidDecision, NoAnswer
 from arena.domain.plan import Desk
 from arena.errors import CycleConflict, ModelFault
 from arena.halting import halted
-from arena.logs import configure_logging
 from tasks import artifacts, decisions, market, notifications, orders, protection, records
+from tasks.logs import begin_logging, log_alerts
 
 BOOKING_TRIES = 3
+
+log = logging.getLogger("arena.cycle")
 
 
 def run_name() -> str:
@@ -47,7 +50,7 @@ async def trading_cycle() -> CycleRecord | State[None]:
     It ends as "Halted" while the season does not run, and as "Skipped" where it comes too late and another has done its cycle.
     """
     settings = load_settings()
-    configure_logging(settings)
+    begin_logging(settings)
     if why := halted(settings):
         return Completed(name="Halted", message=f"{settings.halt_file}: {why}")
     async with open_arena(settings) as arena:
@@ -74,11 +77,8 @@ async def too_late(arena: Arena) -> str | None:
 
 
 def _tell(record: CycleRecord) -> None:
-    line = f"cycle {record.number} booked: {in_words(record)}"
-    get_run_logger().info(line)
-    logging.getLogger("arena.cycle").info(line)
-    for alert in record.alerts:
-        logging.getLogger("arena.cycle").info(alert.text)
+    log.info("cycle %d booked: %s", record.number, in_words(record))
+    log_alerts(log, record.alerts)
 
 
 async def run_cycle(arena: Arena) -> CycleRecord | None:
@@ -93,6 +93,7 @@ async def run_cycle(arena: Arena) -> CycleRecord | None:
         await arena.halt(swept.halt)
         return None
     opening = await records.begin(arena)
+    bind_contextvars(cycle=opening.number)
     snapshot = await market.snapshot(arena, opening.as_of)
     studied = await market.indicators(arena, snapshot)
     prompts = arena.prompts(opening, snapshot, studied)
@@ -146,10 +147,12 @@ async def ask_all(arena: Arena, opening: Opening, prompts: Mapping[CompetitorId,
 async def ask_one(llm_id: CompetitorId, conversation: Conversation, prompt: Prompt, clock: Clock, deadline_at: datetime) -> Asked:
     """Ask one model, and note how it was asked; a failure is what is recorded of it."""
     asked_at = clock.now()
-    try:
-        answer: Answer = await converse(llm_id, conversation)
-    except (Exception, asyncio.CancelledError) as fault:  # cancelling the flow ends it all the same
-        answer = unanswered(fault)
+    with bound_contextvars(competitor=llm_id):
+        try:
+            answer: Answer = await converse(llm_id, conversation)
+        except (Exception, asyncio.CancelledError) as fault:  # cancelling the flow ends it all the same
+            answer = unanswered(fault)
+            log.warning("no answer: %s", answer.error)
     asking = Asking(prompt_hash=prompt_hash(prompt), asked_at=asked_at, deadline_at=deadline_at, answered_at=clock.now())
     return Asked(answer=answer, calls=tuple(conversation.calls), asking=asking)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from structlog.contextvars import bound_contextvars
+
 from arena.application.booking import Dialogue
 from arena.application.cycle import Opening, close_cycle, plan_turns
 from arena.application.execution import execute as carry_out
@@ -51,8 +53,9 @@ async def execute(
         entered = {intent.order.symbol for intent in opening.state.intents.values() if intent.leg is Leg.OPEN}
         await leave_together(plans, caught, entered, held.venue.accounts[SHARED_ACCOUNT], done, arena.clock)
     for llm_id, plan in plans.items():
-        done[llm_id].begin(arena.clock)
-        await carry_out(plan, account_of(llm_id), arena.why_halted, done[llm_id])
+        with bound_contextvars(competitor=llm_id):
+            done[llm_id].begin(arena.clock)
+            await carry_out(plan, account_of(llm_id), arena.why_halted, done[llm_id])
     return done
 
 

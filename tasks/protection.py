@@ -8,6 +8,7 @@ import logging
 from arena.application.sweep import Swept, sweep
 from arena.bootstrap import Arena
 from arena.errors import AccountTaken, CycleConflict, ExchangeError
+from tasks.logs import log_alerts
 from tasks.step import step
 
 LOOK_SECONDS = 5.0  # with the lease of a run that was killed, less than PROTECTION_DEADLINE_SECONDS
@@ -62,6 +63,5 @@ async def look(arena: Arena) -> Swept | None:
     await arena.notifier.notify(swept.alerts)
     if swept.halt is not None:
         await arena.halt(swept.halt)
-    for alert in swept.alerts:
-        log.info(alert.text)
+    log_alerts(log, swept.alerts)
     return swept

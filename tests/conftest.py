@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from arena import redaction
 from tests.fakes.supabase import supabase, supabase_stack  # noqa: F401  fixtures for every test
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +60,19 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch, own_addresses: frozenset[str]
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a season keeps beside its books (`runs/`) is each test's own."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def own_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where a test's log lines go, and what it keeps secret, is its own."""
+    monkeypatch.setattr(redaction, "_forms", set())
+    monkeypatch.setattr(redaction, "_pattern", None)
+    arena, made = logging.getLogger("arena"), logging.getLogRecordFactory()
+    handlers, level = [*arena.handlers], arena.level
+    yield
+    logging.setLogRecordFactory(made)
+    arena.handlers[:] = handlers
+    arena.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 import psutil
 
 from deployments.recover import flow_processes
@@ -54,8 +55,10 @@ class Season(House):
 
     def _found(self, victim: str) -> list[psutil.Process]:
         if victim == "flow":
-            cycles = set(self.runs("trading-cycle", "RUNNING"))
-            return [process for run_id, process in flow_processes() if run_id in cycles]
+            with suppress(httpx.HTTPError):  # the server may be the last victim, and not back yet
+                cycles = set(self.runs("trading-cycle", "RUNNING"))
+                return [process for run_id, process in flow_processes() if run_id in cycles]
+            return []
         name = "prefect-server" if victim == "server" else victim
         pids = [each["pid"] for each in Supervisor(self.base).processes() if each["name"] == name and each["pid"]]
         with suppress(psutil.NoSuchProcess):

@@ -51,6 +51,14 @@ def test_a_season_is_found_by_its_name_alone(home: Path) -> None:
     assert board.returncode == 0, board.stderr
     shown = json.loads(board.stdout)
     assert shown["season"] == season_of(home) and shown["cycles"] == 3
+    status = arena(home, "status", "--season", season_of(home), "--json")
+    assert status.returncode == 0, status.stderr
+    now = json.loads(status.stdout)
+    assert set(now) == {"status", "step", "leaderboard", "positions", "decisions", "alerts"}
+    assert (now["status"]["state"], now["status"]["cycles"], now["status"]["store_away"]) == ("running", 3, False)
+    ranking = [(each["llm_id"], each["equity"], each["roi"]) for each in now["leaderboard"]["competitors"]]
+    assert ranking == [(each["llm_id"], each["equity"], each["roi"]) for each in shown["competitors"]]
+    assert all(isinstance(figure, str) for _, *figures in ranking for figure in figures)
     written = arena(home, "export", "--season", season_of(home), "--out", "out")
     assert written.returncode == 0 and {path.name for path in (home / "out").iterdir()} >= {
         "fills.csv",
@@ -92,3 +100,23 @@ def test_what_is_wrong_is_one_sentence_and_creates_nothing(
     assert ended.returncode == 2
     assert said in ended.stderr and "Traceback" not in ended.stderr
     assert not list(tmp_path.glob("runs/*/arena.sqlite"))
+
+
+def test_the_command_starts_without_what_only_some_commands_need(tmp_path: Path) -> None:
+    slow = {
+        "pandas",
+        "matplotlib",
+        "prefect",
+        "fastapi",
+        "uvicorn",
+        "apprise",
+        "anthropic",
+        "openai",
+        "binance",
+        "pydantic",
+        "httpx",
+    }
+    code = f"import sys, arena.cli; print(*(set(sys.modules) & {slow!r}))"
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

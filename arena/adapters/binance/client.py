@@ -19,6 +19,7 @@ from binance.exceptions import BinanceAPIException, BinanceRequestException
 
 from arena.adapters.binance.limits import LONGEST_WAIT_SECONDS, OrderPace, RequestBudget
 from arena.errors import ConfigurationError, ExchangeError, ExchangeUnavailable, ExecutionUnknown, RateLimited
+from arena.redaction import redacted
 
 TIMEOUT_SECONDS = 5.0
 READ_PAUSES = (0.2, 0.8)  # seconds; what changes nothing is asked again
@@ -148,7 +149,7 @@ class FuturesClient:
             raise uncertain(f"{self.base_url} broke off its answer ({type(error).__name__})") from None
 
     def _translated(self, error: BinanceAPIException, uncertain: type[ExchangeError]) -> ExchangeError | ConfigurationError:
-        code, message, status = int(error.code or 0), str(error.message), int(error.status_code)
+        code, message, status = int(error.code or 0), redacted(str(error.message)), int(error.status_code)
         if status in (418, 429) or code in _TOO_MANY:
             pause = _pause(getattr(error.response, "headers", {}))
             return RateLimited(f"Binance asks to slow down ({status}, {code})", retry_after=pause, banned=status == 418)

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from arena.application.language_model import Completion
 from arena.errors import ModelFault
+from arena.redaction import BLOT, redacted
 
 T = TypeVar("T")
 
@@ -158,7 +159,7 @@ class Faults:
 
     def _quoted(self, text: str) -> str:
         secret = self.key.get_secret_value()
-        shown = " ".join((text.replace(secret, "***") if secret else text).split())
+        shown = " ".join(redacted(text.replace(secret, BLOT) if secret else text).split())
         return shown[:_QUOTED_LENGTH] or "no reason given"
 
     def _fault(

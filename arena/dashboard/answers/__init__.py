@@ -5,11 +5,14 @@ from arena.dashboard.answers.fault import Problem
 from arena.dashboard.answers.market import Market
 from arena.dashboard.answers.result import AccountRow, Board, Cost, Costs, Curve, Equity, FairnessFound, FairnessLine, Ranked
 from arena.dashboard.answers.season import CycleTimes, Health, Status
-from arena.dashboard.answers.trading import Alerts, Decided, Decisions, Held, Trade, Trades
+from arena.dashboard.answers.trading import AlertRow, Alerts, Decided, Decisions, Held, Trade, Trades
+from arena.dashboard.answers.units import Answer
 
 __all__ = [
     "AccountRow",
+    "AlertRow",
     "Alerts",
+    "Answer",
     "Board",
     "Calibrated",
     "Competitor",

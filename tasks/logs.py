@@ -1,0 +1,37 @@
+"""A run's log lines: where all of the arena's go, and to the run in the Prefect UI."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging.handlers import APILogHandler
+from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars
+
+from arena.application.record import Alert
+from arena.logs import configure_logging
+from arena.settings import Settings
+
+
+class RunLog(APILogHandler):
+    """Shows lines at the run in which they are written; those of no run are not Prefect's."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a line to Prefect's server, in the background."""
+        if FlowRunContext.get() or TaskRunContext.get():
+            super().emit(record)
+
+
+def begin_logging(settings: Settings) -> None:
+    """Log as the settings say, about their season; what a run before this one was about is over."""
+    configure_logging(settings, RunLog())
+    clear_contextvars()
+    bind_contextvars(season=settings.season)
+
+
+def log_alerts(log: logging.Logger, alerts: Iterable[Alert]) -> None:
+    """Write a line for each alert."""
+    for alert in alerts:
+        with bound_contextvars(**({} if alert.llm_id is None else {"competitor": alert.llm_id})):
+            log.info(alert.text)
