@@ -17,6 +17,8 @@ from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.market import BinanceMarket
+from arena.alerting import open_notifier
+from arena.application.alerts import halt_alert, missed_alerts
 from arena.application.cycle import Opening
 from arena.application.evidence import configuration
 from arena.application.language_model import Models, Prompt
@@ -25,13 +27,13 @@ from arena.application.ports import Accounts, Leases, Notifier, PaperBooks, Reco
 from arena.application.prompt import PROMPT_VERSION, render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
-from arena.application.record import Alert, AlertKind
+from arena.application.record import Alert
 from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.application.study import Study
 from arena.application.sweep import Terms
 from arena.application.venue import Venue
 from arena.configuration import load_playbook
-from arena.connections import open_model, open_notifier, open_records, request_budget
+from arena.connections import open_model, open_records, request_budget
 from arena.domain.competitor import AccountId, CompetitorId, Environment, Season
 from arena.domain.instrument import Instrument
 from arena.domain.market import MarketSnapshot
@@ -160,13 +162,25 @@ class Arena:
         done.write_text(wanted, encoding="utf-8")
 
     async def halt(self, reason: str) -> None:
-        """Stop the season until a person has looked, and tell why."""
+        """Stop the season until a person has looked; why is told with what is delivered next."""
         halt(self.settings, reason)
         standing = SeasonStanding(status=SeasonStatus.HALTED, reason=reason, time=datetime.now(UTC))
         with contextlib.suppress(ArenaError):  # the file is there
             await self.standings.stand(self.season.season_id, standing)
-        text = f"{self.season.season_id} is halted: {reason}"
-        await self.notifier.notify([Alert(kind=AlertKind.HALTED, llm_id=None, text=text, time=datetime.now(UTC))])
+        self.notifier.keep([halt_alert(self.season.season_id, reason, standing.time)])
+
+    async def missed(self, opening: Opening) -> tuple[Alert, ...]:
+        """Return what to tell of cycles that should have begun since the last one; those of a halt are not missed."""
+        since, interval = opening.state.begun_at, timedelta(seconds=self.season.interval_seconds)
+        told = missed_alerts(since, opening.as_of, interval)
+        if since is None or not told:
+            return ()
+        try:
+            standing = await self.standings.standing(self.season.season_id)
+        except ArenaError:
+            return told
+        resumed = standing is not None and datetime.now(UTC) - standing.time < opening.as_of - since
+        return () if resumed else told
 
     def prompts(self, opening: Opening, snapshot: MarketSnapshot, studied: Study) -> dict[CompetitorId, Prompt]:
         """Return every competitor's prompt of a cycle: one static part and one market section for all, an account for each."""
@@ -235,7 +249,7 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
             store_was_away=store_was_away,
             leases=records,
             standings=records,
-            notifier=open_notifier(settings),
+            notifier=open_notifier(settings, settings.outboxes),
             budget=budget,
             holder=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
         )

@@ -16,6 +16,7 @@ import typer
 from arena.dashboard_cli import dashboard
 from arena.db_cli import db
 from arena.errors import ArenaError
+from arena.notify_cli import notify
 from arena.setup_cli import setup
 from arena.show_cli import show
 
@@ -24,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language mod
 pairs = typer.Typer(no_args_is_help=True, help="Check and choose the pairs of a season.")
 app.add_typer(pairs, name="pairs")
 app.add_typer(db, name="db")
+app.add_typer(notify, name="notify")
 app.add_typer(show)
 app.command()(setup)
 app.command()(dashboard)

@@ -1,4 +1,4 @@
-"""Every connection to the outside, from the settings: the accounts at the venue, the models, the store, the alerts."""
+"""Every connection to the outside, from the settings: the accounts at the venue, the models, the store."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.llm.build import build_model
 from arena.adapters.llm.prices import OwnPrices, is_priced
-from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.ports import Following, Notifier
+from arena.application.ports import Following
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, AccountMode, Competitor, Environment
 from arena.errors import ConfigurationError
-from arena.settings import AlertSettings, Settings, VenueSettings, in_order
+from arena.settings import Settings, VenueSettings, in_order
 
 Key = tuple[str, SecretStr, SecretStr]  # the variable's name, key, secret
 
@@ -264,17 +263,3 @@ def own_prices(settings: Settings, competitor: Competitor) -> OwnPrices | None:
         return None
     cached = llm.input_price_usd if llm.cached_price_usd is None else llm.cached_price_usd
     return OwnPrices(input=llm.input_price_usd, cached=cached, output=llm.output_price_usd)
-
-
-def open_notifier(settings: AlertSettings) -> Notifier:
-    """Connect the alerts, or nothing where none are wanted.
-
-    Raises:
-        ConfigurationError: They are wanted, but where to is not said.
-    """
-    if not settings.telegram_notifications_enabled:
-        return SilentNotifier()
-    token = settings.telegram_bot_token.get_secret_value()
-    if not token or not settings.telegram_chat_id:
-        raise ConfigurationError("TELEGRAM_NOTIFICATIONS_ENABLED is true, but TELEGRAM_BOT_TOKEN or TELEGRAM_CHAT_ID is empty")
-    return AppriseNotifier([telegram_url(token, settings.telegram_chat_id)])

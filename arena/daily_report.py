@@ -1,4 +1,4 @@
-"""The report of the day: the season as an HTML file, and who leads in a few lines."""
+"""The report of the day: the season as an HTML file, and who leads in a few lines with a picture."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from arena.alerting import open_notifier
 from arena.application.leaderboard import Leaderboard, read_leaderboard
+from arena.application.ports import Receipt
 from arena.application.record import Alert, AlertKind
-from arena.application.season_report import season_report
+from arena.application.season_report import season_picture, season_report
 from arena.application.tally import Standing
-from arena.connections import open_book, open_notifier
+from arena.connections import open_book
 from arena.domain.competitor import SeasonId
 from arena.domain.money import plain
 from arena.settings import Settings
@@ -23,12 +25,12 @@ class DailyReport:
 
     Attributes:
         path: Of the HTML file.
-        told: Whether the alert arrived.
+        receipt: What came of telling it.
     """
 
     board: Leaderboard
     path: Path
-    told: bool
+    receipt: Receipt
 
     @property
     def rows(self) -> list[dict[str, str]]:
@@ -49,11 +51,11 @@ class DailyReport:
 
 
 async def daily_report(settings: Settings, season: str, now: datetime) -> DailyReport:
-    """Write runs/SEASON/reports/DATE.html, and tell who leads.
+    """Write runs/SEASON/reports/DATE.html, draw the curves into DATE.png, and tell who leads.
 
     Args:
         season: SEASON's where empty.
-        now: UTC; its date names the file, which a second report of that day replaces.
+        now: UTC; its date names the files, which a second report of that day replaces.
 
     Raises:
         ConfigurationError: There is no such season, or alerts are wanted and cannot be sent.
@@ -62,11 +64,16 @@ async def daily_report(settings: Settings, season: str, now: datetime) -> DailyR
     async with AsyncExitStack() as closing:
         records = open_book(settings, closing, name)
         board, html = await read_leaderboard(records, name), await season_report(records, name)
+        drawn = await season_picture(records, name)
     path = Path("runs") / name / "reports" / f"{now:%Y-%m-%d}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(html, encoding="utf-8")
+    picture = path.with_suffix(".png") if drawn else None
+    if picture and drawn:
+        picture.write_bytes(drawn)
     alert = Alert(kind=AlertKind.REPORT, llm_id=None, text=in_lines(board), time=now)
-    return DailyReport(board=board, path=path, told=await open_notifier(settings).notify([alert]) == 1)
+    receipt = await open_notifier(settings, settings.outboxes).notify([alert], picture)
+    return DailyReport(board=board, path=path, receipt=receipt)
 
 
 def in_lines(board: Leaderboard) -> str:

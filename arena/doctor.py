@@ -17,9 +17,10 @@ from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import WEIGHT_A_MINUTE, busy_cycle_weight
 from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.binance.market import BinanceMarket
+from arena.alerting import described
 from arena.bootstrap import limits_of
 from arena.configuration import load_playbook, load_settings
-from arena.connections import open_model, open_notifier, open_records, public_client, request_budget
+from arena.connections import open_model, open_records, public_client, request_budget
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Competitor, Environment, SeasonId
 from arena.domain.pairs import check_pairs
 from arena.errors import ArenaError, ConfigurationError
@@ -219,8 +220,7 @@ def _offer(wanted: str, listed: Sequence[str]) -> str:
 
 
 async def _alerts(settings: Settings) -> str:
-    open_notifier(settings)
-    return "Telegram is configured" if settings.telegram_notifications_enabled else "none are wanted"
+    return described(settings)
 
 
 async def look_at_prefect(api_url: str) -> str:

@@ -18,10 +18,11 @@ from pathlib import Path
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
 from arena.adapters.binance.whole_account import BinanceWholeAccount
+from arena.alerting import open_notifier
 from arena.application.record import Alert, AlertKind
 from arena.application.shutdown import Shutdown, WholeAccount, shut_down
 from arena.configuration import load_alert_settings
-from arena.connections import open_notifier, reachable_clients
+from arena.connections import reachable_clients
 from arena.domain.competitor import AccountId, Environment
 from arena.errors import ArenaError, ExchangeError
 from arena.halting import EMERGENCY, halt
@@ -104,12 +105,12 @@ def _combined(ended: list[tuple[AccountId, Shutdown]], faults: tuple[str, ...], 
 async def _tell(ended: Shutdown, settings: VenueSettings, by: str) -> tuple[str, ...]:
     """Alert; return what kept it from being told."""
     text = f"EMERGENCY SHUTDOWN of {settings.season} ({settings.environment}; {by}): {ended.sentence()}"
-    alert = Alert(kind=AlertKind.HALTED, llm_id=None, text=text, time=datetime.now(UTC))
+    alert = Alert(kind=AlertKind.SHUTDOWN, llm_id=None, text=text, time=datetime.now(UTC))
     try:
-        await open_notifier(load_alert_settings()).notify([alert])
+        receipt = await open_notifier(load_alert_settings(), settings.outboxes).notify([alert])
     except Exception as error:  # whatever is wrong with the alerts, the account is left
         return (f"nobody could be alerted: {error}",)
-    return ()
+    return ("the alert waits: `arena notify pending` shows it, and the next run sends it",) if receipt.waiting else ()
 
 
 def _write_down(ended: Shutdown, settings: VenueSettings, seconds: float) -> None:

@@ -5,6 +5,7 @@ Reads the mainnet accounts, sends one alert, sends no order. What it saw is kept
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -14,9 +15,9 @@ from typing import Any
 
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.status import BinanceStatus
-from arena.application.record import Alert, AlertKind
+from arena.alerting import see_arriving
 from arena.configuration import load_settings
-from arena.connections import account_clients, open_notifier, open_records, request_budget
+from arena.connections import account_clients, open_records, request_budget
 from arena.doctor import examine as examine_connections
 from arena.doctor import tried
 from arena.domain.competitor import AccountId, Environment, SeasonId
@@ -58,7 +59,7 @@ async def examine(rehearsal: str, prefect_api_url: str) -> AsyncIterator[Checked
             yield _checked(await tried(f"key {name}", lambda client=client: _key(client)))  # type: ignore[misc]
         yield _checked(await tried("rehearsal", lambda: _rehearsed(settings, rehearsal, now)))
         yield _checked(await tried("exit", lambda: _left(now)))
-        yield _checked(await tried("alert", lambda: _told(settings, now)))
+        yield _checked(await tried("alert", lambda: _told(settings)))
 
 
 def _checked(finding: Any) -> Checked:
@@ -129,9 +130,6 @@ async def _left(now: datetime) -> str:
     return f"rehearsed at {last['time']}: {len(last['closed'])} positions closed in {last['seconds']:g} s"
 
 
-async def _told(settings: Settings, now: datetime) -> str:
+async def _told(settings: Settings) -> str:
     """See that an alert is delivered; that it was read is for the person who reads this line."""
-    text = f"Preflight of {settings.season} on mainnet: alerts arrive."
-    if await open_notifier(settings).notify([Alert(kind=AlertKind.REHEARSAL, llm_id=None, text=text, time=now)]) != 1:
-        raise ConfigurationError("no alert was delivered: set TELEGRAM_NOTIFICATIONS_ENABLED, _BOT_TOKEN and _CHAT_ID")
-    return "one was delivered: see that it is there"
+    return await asyncio.to_thread(see_arriving, settings, f"Preflight of {settings.season} on mainnet: alerts arrive.")

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from arena.adapters.notifications import SilentNotifier
+from arena.adapters.notifications.notifier import SilentNotifier
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.cycle import open_cycle, plan_turns
 from arena.application.deciding import Clock, Conversation, unanswered

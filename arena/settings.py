@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from arena.application.evidence import EQUAL_SETTINGS
+from arena.application.levels import Level
 from arena.by_letter import ByLetter
 from arena.domain.competitor import LETTERS, AccountMode, Competitor, CompetitorId, Environment, ModelSpec, Provider
 from arena.errors import ConfigurationError
@@ -42,6 +43,8 @@ class AlertSettings(BaseSettings):
     telegram_bot_token: SecretStr = SecretStr("")
     telegram_chat_id: str = ""
     telegram_notifications_enabled: bool = False
+    notify_urls: SecretStr = SecretStr("")
+    notify_level: Level = Level.INFO
 
 
 class VenueSettings(BaseSettings):
@@ -86,6 +89,11 @@ class VenueSettings(BaseSettings):
     def season_directory(self) -> Path:
         """What this machine keeps of a season beside its books."""
         return Path("runs") / self.season
+
+    @property
+    def outboxes(self) -> Path:
+        """Where alerts wait until they are sent, a file for each destination."""
+        return self.season_directory / "alerts"
 
     @property
     def halt_file(self) -> Path:

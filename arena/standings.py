@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
+from arena.alerting import open_notifier
+from arena.application.alerts import halt_alert
 from arena.application.standing import SeasonStanding, SeasonStatus
+from arena.configuration import load_alert_settings
 from arena.connections import open_records
 from arena.domain.competitor import SeasonId
 from arena.errors import ArenaError, ConfigurationError
@@ -40,8 +44,11 @@ def halted_here(settings: VenueSettings) -> SeasonStanding | None:
 
 
 async def halt_season(settings: VenueSettings, reason: str) -> str | None:
-    """Halt, by the file first; return why the store could not be told, or None."""
+    """Halt, by the file first; return why the store could not be told, or None. People are told by the next sweep."""
     halt(settings, reason)
+    with contextlib.suppress(ArenaError):  # wrong settings of alerts, or a file that cannot be had
+        notifier = open_notifier(load_alert_settings(), settings.outboxes)
+        notifier.keep([halt_alert(SeasonId(settings.season), reason, datetime.now(UTC))])
     try:
         await _stand(settings, SeasonStatus.HALTED, reason)
     except ArenaError as error:

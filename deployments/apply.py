@@ -19,14 +19,14 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
+from arena.alerting import destinations_of
 from arena.configuration import load_settings
-from arena.connections import open_notifier
 from arena.domain.competitor import Environment
 from arena.errors import ArenaError, ConfigurationError
 from arena.market import read_contracts
 from arena.settings import Settings
 from deployments.automations import Registered, apply_automations, automations
-from deployments.messenger import apply_messenger
+from deployments.messenger import apply_messengers
 from deployments.pools import ROOT, WorkerType, apply_pool
 
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     worker = parser.parse_args(arguments).worker
     try:
         settings = load_settings()
-        open_notifier(settings)
+        destinations_of(settings)
         said = asyncio.run(register(settings, worker))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
@@ -67,7 +67,7 @@ async def register(settings: Settings, worker: WorkerType | None) -> str:
         there = Registered(
             deployments=ids,
             pool=pool.id,
-            messenger=await apply_messenger(settings),
+            messengers=await apply_messengers(settings),
             interval_seconds=settings.llm_decision_interval_seconds,
         )
         wanted = automations(there)

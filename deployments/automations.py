@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -29,13 +29,13 @@ class Registered:
 
     Attributes:
         deployments: Ids by name, `alert` among them.
-        messenger: Notification block that the server itself sends with; None where no alerts are wanted.
+        messengers: Notification blocks that the server itself sends with; none where no alerts are wanted.
         interval_seconds: Between two cycles.
     """
 
     deployments: Mapping[str, UUID]
     pool: UUID
-    messenger: UUID | None
+    messengers: Sequence[UUID]
     interval_seconds: int
 
 
@@ -121,13 +121,14 @@ def _silent(there: Registered) -> AutomationCore:
 
 def _no_worker(there: Registered) -> AutomationCore:
     """The server sends this itself, since nobody is there who could run a deployment."""
-    action: ActionTypes = DoNothing()
-    if there.messenger is not None:
-        action = SendNotification(
-            block_document_id=there.messenger,
+    actions: list[ActionTypes] = [
+        SendNotification(
+            block_document_id=messenger,
             subject="The worker is gone",
             body="No worker answers for the work pool arena: no cycle and no sweep runs until one is started again",
         )
+        for messenger in there.messengers
+    ]
     return AutomationCore(
         name="arena: the worker is gone",
         description="No worker of the pool has been seen for a minute and a half. While the season is halted, too.",
@@ -137,7 +138,7 @@ def _no_worker(there: Registered) -> AutomationCore:
             posture=Posture.Reactive,
             threshold=1,
         ),
-        actions=[action],
+        actions=actions or [DoNothing()],
     )
 
 

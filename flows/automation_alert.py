@@ -9,9 +9,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from arena.alerting import open_notifier
 from arena.application.record import Alert, AlertKind
 from arena.configuration import load_alert_settings, load_venue_settings
-from arena.connections import open_notifier
 from arena.errors import ArenaError
 from arena.settings import VenueSettings
 from arena.standings import read_standing
@@ -36,11 +36,12 @@ async def automation_alert(subject: str, text: str, while_halted: bool = False) 
         return Completed(message=f"nobody was told: {why}")
     sentence = f"{settings.season}: {subject}. {text}"
     alert = Alert(kind=AlertKind.WATCH, llm_id=None, text=sentence, time=now)
-    if await open_notifier(alerts).notify([alert]) == 1:
-        return Completed(message="told")
-    if not alerts.telegram_notifications_enabled:
-        return Completed(message="no alerts are wanted")
-    return Failed(message="it could not be delivered")
+    receipt = await open_notifier(alerts, settings.outboxes).notify([alert])
+    if receipt.failing:
+        return Failed(message="it could not be delivered so far; it is kept, and the next run sends it")
+    if receipt.waiting:
+        return Completed(message="it waits its turn, and the next run sends it")
+    return Completed(message="told" if receipt.sent else "nobody wants to be told")
 
 
 async def _why_halted(settings: VenueSettings) -> str | None:

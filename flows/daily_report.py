@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
+from arena.application.ports import Receipt
 from arena.configuration import load_settings
 from arena.daily_report import daily_report as write_report
 from arena.season_start import has_begun
@@ -33,4 +34,10 @@ async def daily_report(season: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,
     board = report.board
     description = f"{board.season}: {board.cycles} cycles, {board.market}. {board.verdict}\n\n{board.fairness.sentence}"
     await acreate_table_artifact(table=report.rows, key=key(board.season, "report"), description=description)
-    return Completed(message=f"{report.path} is written, {'and it was told' if report.told else 'nobody was told'}")
+    return Completed(message=f"{report.path} is written, {_in_words(report.receipt)}")
+
+
+def _in_words(receipt: Receipt) -> str:
+    if receipt.waiting:
+        return "and the next run tells it" if not receipt.sent else "and it was told to some, the next run tells the others"
+    return "and it was told" if receipt.sent else "nobody was told"

@@ -87,13 +87,14 @@ async def run_cycle(arena: Arena) -> CycleRecord | None:
     None where the books cannot be explained: the season is then halted, and nobody is asked.
     """
     swept = await protection.protect(arena)
-    if swept.alerts:
-        await notifications.notify(arena, swept.alerts)
+    arena.notifier.keep(swept.alerts)  # sent at the end: no cycle waits for those who read
     if swept.halt is not None:
         await arena.halt(swept.halt)
+        await notifications.notify(arena, ())
         return None
     opening = await records.begin(arena)
     bind_contextvars(cycle=opening.number)
+    arena.notifier.keep(await arena.missed(opening))
     snapshot = await market.snapshot(arena, opening.as_of)
     studied = await market.indicators(arena, snapshot)
     prompts = arena.prompts(opening, snapshot, studied)

@@ -11,5 +11,5 @@ from tasks.step import step
 
 @step("notify", timeout_seconds=60)
 async def notify(arena: Arena, alerts: Sequence[Alert]) -> None:
-    """Deliver the cycle's alerts; a destination that fails never fails the cycle."""
+    """Keep alerts and deliver all that wait; a destination that fails or hangs neither fails a cycle nor holds it up."""
     await arena.notifier.notify(alerts)

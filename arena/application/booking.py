@@ -185,7 +185,7 @@ def cycle_record(
         configuration=dialogue.configuration,
         execution_order=tuple(executions),
         turns=dialogue.turns,
-        alerts=alerts_of(caught.settlement, executions.values(), caught.differences, caught.until, dialogue.turns),
+        alerts=alerts_of(caught.settlement, executions.values(), caught.differences, caught.until, dialogue.turns, state.past),
         **_booked(state, caught, {**snapshot.marks(), **caught.shown_marks()}, executions, sent, waiting),
     )
 

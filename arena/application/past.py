@@ -19,6 +19,7 @@ _OPEN = (OrderStatus.RESTING, OrderStatus.UNKNOWN)
 _LEAVING = frozenset({Action.CLOSE, Action.REDUCE})
 _RESTS = "rests until the next round"
 PAST_TURNS = 6  # half an hour at the usual cadence: so many are told
+_INVALID, _UNANSWERED = "invalid answer: ", "no answer ("
 LONGEST_ERROR = 200  # characters; a provider's error page would drown the prompt
 
 
@@ -34,12 +35,19 @@ def summary(turn: Turn, fills: Sequence[BookedFill]) -> str:
     arena_did = forced(turn, fills)
     match turn.answer:
         case InvalidDecision(error=error):
-            return f"invalid answer: {_short(error)}; {arena_did or 'nothing was done'}"
+            return f"{_INVALID}{_short(error)}; {arena_did or 'nothing was done'}"
         case NoAnswer(kind=kind, error=error):
-            return f"no answer ({kind}): {_short(error)}; {arena_did or 'nothing was done'}"
+            return f"{_UNANSWERED}{kind}): {_short(error)}; {arena_did or 'nothing was done'}"
         case decision:
             told = [_told(wanted, turn, fills) for wanted in decision.symbols] or ["held everything"]
             return "; ".join([*told, arena_did] if arena_did else told)
+
+
+def failure_in(summary: str) -> str | None:
+    """Return which failure a summary tells of: `invalid`, or the kind of a `NoAnswer`; None where it tells of a decision."""
+    if summary.startswith(_INVALID):
+        return "invalid"
+    return summary.removeprefix(_UNANSWERED).partition(")")[0] if summary.startswith(_UNANSWERED) else None
 
 
 def retold(summary: str, order: Order, fills: Sequence[Fill]) -> str:

@@ -31,12 +31,14 @@ class AlertKind(StrEnum):
     CLOSED = "closed"
     STOPPED = "stopped"
     LIQUIDATED = "liquidated"
-    MODEL_FAILED = "model_failed"
+    MODEL_FAILED = "model_failed"  # several times in a row
+    OUT_OF_BUDGET = "out_of_budget"
     DISCREPANCY = "discrepancy"
     UNPROTECTED = "unprotected"
     HALTED = "halted"
-    STORE = "store"
-    REHEARSAL = "rehearsal"  # a preflight wants to know whether alerts arrive; this and what follows is told and not stored
+    STORE = "store"  # this and what follows is told and not stored
+    SHUTDOWN = "shutdown"
+    MISSED = "missed"  # cycles that never began
     REPORT = "report"
     WATCH = "watch"  # what Prefect noticed: a run crashed, no cycle has completed
 

@@ -6,15 +6,14 @@ import asyncio
 import platform
 import re
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
 from arena.adapters.binance.status import BinanceStatus
-from arena.application.record import Alert, AlertKind
+from arena.alerting import described, destinations_of, see_arriving
 from arena.configuration import load_alert_settings, load_settings, load_venue_settings
-from arena.connections import is_loopback, open_notifier, public_client, request_budget
+from arena.connections import is_loopback, public_client, request_budget
 from arena.database import upkeep_of
 from arena.doctor import look_at_account, look_at_clock, look_at_store
 from arena.domain.competitor import LETTERS, AccountMode, Environment
@@ -23,7 +22,7 @@ from arena.errors import ConfigurationError, ExchangeError
 from arena.market import open_market
 from arena.pairs import PRESETS, Examination, examine
 from arena.pairs import write as write_pairs
-from arena.settings import AlertSettings, VenueSettings, split_pairs
+from arena.settings import VenueSettings, split_pairs
 from arena.setup.asking import Setup
 from arena.setup.dialogue import Question, no_address
 from arena.setup.draft import Draft
@@ -210,30 +209,17 @@ def alerts(setup: Setup) -> str:
             variable="TELEGRAM_NOTIFICATIONS_ENABLED", text="Alerts to Telegram: true or false.", choices=("true", "false")
         )
         draft = setup.answer(draft, wanted)
-        if draft.value("TELEGRAM_NOTIFICATIONS_ENABLED") != "true":
-            return draft
-        draft = setup.answer(draft, Question(variable="TELEGRAM_BOT_TOKEN", text="From @BotFather.", secret=True))
-        return setup.answer(draft, Question(variable="TELEGRAM_CHAT_ID", text="A number, negative for groups, or @channel."))
+        if draft.value("TELEGRAM_NOTIFICATIONS_ENABLED") == "true":
+            draft = setup.answer(draft, Question(variable="TELEGRAM_BOT_TOKEN", text="From @BotFather.", secret=True))
+            chat = Question(variable="TELEGRAM_CHAT_ID", text="A number, negative for groups, or @channel.")
+            draft = setup.answer(draft, chat)
+        elsewhere = "Alerts elsewhere: URLs of Apprise, such as critical|discord://..., or none."
+        return setup.answer(draft, Question(variable="NOTIFY_URLS", text=elsewhere, secret=True, optional=True))
 
     def check(draft: Draft) -> str:
         settings = draft.load(load_alert_settings)
-        open_notifier(settings)
-        if not settings.telegram_notifications_enabled:
-            return "none are wanted"
-        if not setup.dialogue.agree("Send a message now?"):
-            return "Telegram is configured; no message was sent"
-        return asyncio.run(message_sent(settings))
+        if not destinations_of(settings) or not setup.dialogue.agree("Send a message now?"):
+            return described(settings)
+        return see_arriving(settings, "Set-up: alerts arrive.")
 
     return setup.settled(gather, check)
-
-
-async def message_sent(settings: AlertSettings) -> str:
-    """Send a message to where alerts go.
-
-    Raises:
-        ConfigurationError: It was not delivered.
-    """
-    alert = Alert(kind=AlertKind.REHEARSAL, llm_id=None, text="Set-up: alerts arrive.", time=datetime.now(UTC))
-    if await open_notifier(settings).notify([alert]) != 1:
-        raise ConfigurationError("the message was not delivered: check TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID")
-    return "a message was delivered: see that it is there"

@@ -52,7 +52,7 @@ STEPS = (
         run=contest.models,
         variables=("TOTAL_LLMS", *KEY_NAMES.values(), *(f"LLM_{letter}_*" for letter in LETTERS)),
     ),
-    Step(name="alerts", title="whom to tell", run=places.alerts, variables=("TELEGRAM_*",)),
+    Step(name="alerts", title="whom to tell", run=places.alerts, variables=("TELEGRAM_*", "NOTIFY_*")),
     Step(name="strategy", title="the playbook, the same for all", run=contest.strategy, variables=("STRATEGY", "STRATEGY_FILE")),
     Step(name="rehearsal", title="a cycle without orders", run=trials.rehearsal),
     Step(name="exit", title="the emergency shutdown, then resume", run=trials.way_out),

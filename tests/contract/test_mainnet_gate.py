@@ -10,12 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
-from arena import preflight
-from arena.adapters.notifications import AppriseNotifier
 from arena.bootstrap import open_arena
 from arena.cli import app
 from arena.configuration import load_settings, load_venue_settings
@@ -60,8 +57,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ARENA_ENV_FILE", str(tmp_path / "arena.env"))
     httpserver.expect_request("/alerts").respond_with_data("ok")
-    destination = AppriseNotifier([SecretStr(f"json://{httpserver.host}:{httpserver.port}/alerts")])
-    monkeypatch.setattr(preflight, "open_notifier", lambda settings: destination)
+    monkeypatch.setenv("NOTIFY_URLS", f"json://{httpserver.host}:{httpserver.port}/alerts")
     return tmp_path
 
 
@@ -175,13 +171,13 @@ def test_what_keeps_a_preflight_from_passing(
     configure(home, testnet, mainnet)
     mainnet._post("accounts", {"key": KEY, "secret": SECRET, "balance": "600", "withdrawals": True})
     JOURNAL.write_text("".join(line.replace('"flat": true', '"flat": false') for line in JOURNAL.open()))
-    monkeypatch.setattr(preflight, "open_notifier", lambda settings: AppriseNotifier([]))
+    monkeypatch.delenv("NOTIFY_URLS")
     code, lines = check()
     assert code == 1
     failed = {subject: line for subject, line in lines.items() if line.startswith("FAIL")}
     assert set(failed) == {"rehearsal", "key shared", "exit", "alert"}
     assert "2 cycles on testnet, 12 are needed" in failed["rehearsal"] and "may take money out" in failed["key shared"]
-    assert "not rehearsed" in failed["exit"] and "no alert was delivered" in failed["alert"]
+    assert "not rehearsed" in failed["exit"] and "no alerts are wanted" in failed["alert"]
     refused(mainnet, "failed (key shared, rehearsal, exit, alert)")
     RESULT.write_text("{}")
     refused(mainnet, "is missing")

@@ -31,7 +31,7 @@ from pytest_httpserver import HTTPServer
 from arena.adapters.recorded import generate_market
 from arena.settings import AlertSettings
 from deployments import automations
-from deployments.messenger import apply_messenger
+from deployments.messenger import apply_messengers
 from deployments.pools import ROOT, WorkerType, merged, overlay
 from scripts.demo_request import SERVER
 from scripts.processes import free_port, python, running
@@ -290,7 +290,7 @@ def quick(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """The automations with short times; those of the settings again afterwards."""
     ids = {each["name"]: UUID(each["id"]) for each in ask(environ, "deployments")}
     (pool,) = ask(environ, "work_pools")
-    usual = automations.Registered(deployments=ids, pool=UUID(pool["id"]), messenger=None, interval_seconds=300)
+    usual = automations.Registered(deployments=ids, pool=UUID(pool["id"]), messengers=(), interval_seconds=300)
     short = replace(usual, interval_seconds=4)
     with temporary_settings({PREFECT_API_URL: environ["PREFECT_API_URL"]}):
         with monkeypatch.context() as patch:
@@ -371,14 +371,19 @@ def test_the_server_itself_says_that_the_worker_is_gone(
     environ: dict[str, str], quick: automations.Registered, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     httpserver.expect_request("/bot123:secret-token/sendMessage", method="POST").respond_with_json({"ok": True})
+    httpserver.expect_request("/elsewhere", method="POST").respond_with_json({"ok": True})
     settings = AlertSettings(
-        _env_file=None, telegram_bot_token="123:secret-token", telegram_chat_id="42", telegram_notifications_enabled=True
+        _env_file=None,
+        telegram_bot_token="123:secret-token",
+        telegram_chat_id="42",
+        telegram_notifications_enabled=True,
+        notify_urls=f"critical|json://any:secret-pass@{httpserver.host}:{httpserver.port}/elsewhere",
     )
-    block = asyncio.run(apply_messenger(settings, httpserver.url_for("").rstrip("/")))
-    assert block is not None and asyncio.run(apply_messenger(settings, httpserver.url_for("").rstrip("/"))) == block
-    apply(replace(quick, messenger=block, interval_seconds=600))
+    blocks = asyncio.run(apply_messengers(settings, httpserver.url_for("").rstrip("/")))
+    assert len(blocks) == 2 and asyncio.run(apply_messengers(settings, httpserver.url_for("").rstrip("/"))) == blocks
+    apply(replace(quick, messengers=blocks, interval_seconds=600))
     shown = httpx.post(f"{environ['PREFECT_API_URL']}/block_documents/filter", json={}).text
-    assert "arena-telegram" in shown and "secret-token" not in shown, "the API tells no secret"
+    assert "arena-telegram" in shown and "arena-notify-urls-1" in shown and "secret-" not in shown, "the API tells no secret"
     port = free_port()
     worker_environ = {**environ, "PREFECT_WORKER_WEBSERVER_PORT": str(port), "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
     worker = python("-m", "prefect", "worker", "start", "--pool", "arena", "--with-healthcheck")
@@ -391,8 +396,12 @@ def test_the_server_itself_says_that_the_worker_is_gone(
             time.sleep(0.5)
         assert httpserver.log == []
     deadline = time.monotonic() + 40
-    while not httpserver.log and time.monotonic() < deadline:
+    while len(httpserver.log) < 2 and time.monotonic() < deadline:
         time.sleep(0.5)
-    ((request, _),) = httpserver.log
+    requests = {request.path: request.json for request, _ in httpserver.log}
     said = "No worker answers for the work pool arena: no cycle and no sweep runs until one is started again"
-    assert request.json == {"chat_id": "42", "text": f"LLM Trading Arena\nThe worker is gone: {said}"}
+    assert requests.pop("/bot123:secret-token/sendMessage") == {
+        "chat_id": "42",
+        "text": f"LLM Trading Arena\nThe worker is gone: {said}",
+    }
+    assert (requests["/elsewhere"]["title"], requests["/elsewhere"]["message"]) == ("The worker is gone", said)

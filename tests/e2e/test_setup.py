@@ -214,7 +214,9 @@ def go_through(person: Person, simulator: Simulator) -> None:
         "! TELEGRAM_NOTIFICATIONS_ENABLED is one of true, false, not maybe"
     )
     person.answers(("TELEGRAM_NOTIFICATIONS_ENABLED", "true"), ("TELEGRAM_BOT_TOKEN", "no-token"), ("TELEGRAM_CHAT_ID", "1"))
-    person.sees("! TELEGRAM_BOT_TOKEN is not a bot's token").answers(("TELEGRAM_NOTIFICATIONS_ENABLED", "false"))
+    person.answers(("NOTIFY_URLS", "")).sees("! TELEGRAM_BOT_TOKEN is not a bot's token")
+    person.answers(("TELEGRAM_NOTIFICATIONS_ENABLED", "false"), ("NOTIFY_URLS", "nowhere")).sees("! NOTIFY_URLS 1 cannot be used")
+    person.answers(("TELEGRAM_NOTIFICATIONS_ENABLED", ""), ("NOTIFY_URLS", "-"))
     person.sees("ok: none are wanted")
     person.answers(("STRATEGY", "astrology")).sees("! STRATEGY is one of ").answers(("STRATEGY", "mean-reversion"))
     person.sees("! the baseline momentum (LLM_A_MODEL) needs").answers(("STRATEGY", "momentum")).sees("ok: playbook momentum")
@@ -243,7 +245,7 @@ def keep_everything(person: Person) -> None:
     venue = ("ENVIRONMENT", "BINANCE_TESTNET_BASE_URL", "BINANCE_TESTNET_API_KEY", "BINANCE_TESTNET_SECRET_KEY")
     models = [f"LLM_{letter}_{name}" for letter in "AB" for name in of_a_model]
     names = ["SEASON", *venue, "AVAILABLE_PAIRS", "the store", "TOTAL_LLMS", *models]
-    names += ["TELEGRAM_NOTIFICATIONS_ENABLED", "STRATEGY", "Ask the models once each? It uses tokens."]
+    names += ["TELEGRAM_NOTIFICATIONS_ENABLED", "NOTIFY_URLS", "STRATEGY", "Ask the models once each? It uses tokens."]
     names += ["Halt first, cancel every order, see that the account is flat, and resume?"]
     person.answers(*((name, "") for name in names))
 

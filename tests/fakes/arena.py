@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from arena.adapters.binance.limits import RequestBudget
-from arena.adapters.notifications import SilentNotifier
+from arena.adapters.notifications.notifier import SilentNotifier
 from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.market import PaperMarket

@@ -21,7 +21,7 @@ from prefect.states import Scheduled
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
-from arena import connections
+from arena import alerting
 from arena.adapters.recorded import generate_market
 from arena.application.record import CycleRecord
 from arena.configuration import load_settings
@@ -64,19 +64,27 @@ def configured(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def told(httpserver: HTTPServer, configured: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def attached() -> list[str]:
+    """The files that arrive with what is told, by their names."""
+    return []
+
+
+@pytest.fixture
+def told(httpserver: HTTPServer, configured: Path, attached: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What arrives where Telegram would be."""
     arrived: list[str] = []
 
     def take(request: Any) -> Any:
-        arrived.append(json.loads(request.get_data())["message"])
+        sent = json.loads(request.get_data())
+        arrived.append(sent["message"])
+        attached.extend(each["filename"] for each in sent["attachments"])
         from werkzeug import Response
 
         return Response("ok")
 
     httpserver.expect_request("/alerts", method="POST").respond_with_handler(take)
     url = SecretStr(f"json://{httpserver.host}:{httpserver.port}/alerts")
-    monkeypatch.setattr(connections, "telegram_url", lambda _token, _chat: url)
+    monkeypatch.setattr(alerting, "telegram_url", lambda _token, _chat: url)
     with configured.open("a") as file:
         file.write("TELEGRAM_NOTIFICATIONS_ENABLED=true\nTELEGRAM_BOT_TOKEN=1:x\nTELEGRAM_CHAT_ID=1\n")
     return arrived
@@ -117,7 +125,7 @@ def resume(*arguments: str, api: str = "") -> tuple[int, str]:
     return ended.returncode, ended.stdout + ended.stderr
 
 
-async def test_the_daily_report_is_a_file_a_table_and_one_message(told: list[str]) -> None:
+async def test_the_daily_report_is_a_file_a_table_and_one_message_with_a_picture(told: list[str], attached: list[str]) -> None:
     early = await daily_report(return_state=True)
     assert (early.type.value, early.message) == ("COMPLETED", "the season has not begun") and told == []
     record = await cycle()
@@ -130,6 +138,7 @@ async def test_the_daily_report_is_a_file_a_table_and_one_message(told: list[str
     worth = {str(point.llm_id): f"{point.equity:.2f}" for point in record.equity}
     assert {row["competitor"]: row["equity, USDT"] for row in rows} == worth and [row["#"] for row in rows] == ["1", "2"]
     (message,) = told
+    assert attached == [page.with_suffix(".png").name] and page.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     lines = message.splitlines()
     assert lines[0].startswith("operated: 1 cycles, ") and lines[1].startswith(f"1. {rows[0]['competitor']} (buy-and-hold) ")
     assert lines[-1].startswith("No winner yet")
@@ -219,19 +228,26 @@ async def test_an_alert_of_prefects_goes_where_all_alerts_go_and_is_quiet_while_
 async def test_a_halt_of_another_machine_is_quiet_too_and_is_taken_away(told: list[str]) -> None:
     await cycle()
     settings = load_settings()
+    told.clear()
     assert await halt_season(settings, "elsewhere") is None
     settings.halt_file.unlink()
-    told.clear()
     state = await automation_alert("No cycle completes", "None has", return_state=True)
     assert told == [] and state.message == "nobody was told: the season is halted (elsewhere)"
     assert (await resume_season(return_state=True)).message == "operated goes on"
     assert (await automation_alert("No cycle completes", "None has", return_state=True)).message == "told"
+    assert told == ["operated is halted: elsewhere", "operated: No cycle completes. None has"]
 
 
-async def test_an_alert_that_cannot_be_delivered_is_a_failed_run(told: list[str], httpserver: HTTPServer) -> None:
-    httpserver.clear()
-    assert (await automation_alert("x", "y", return_state=True)).type.value == "FAILED"
-    assert told == []
+async def test_an_alert_that_cannot_be_delivered_is_a_failed_run_and_goes_with_the_next(
+    told: list[str], httpserver: HTTPServer
+) -> None:
+    port = httpserver.port
+    httpserver.stop()
+    state = await automation_alert("x", "y", return_state=True)
+    assert (state.type.value, told) == ("FAILED", []) and "it is kept" in str(state.message)
+    httpserver.start()
+    assert httpserver.port == port and (await automation_alert("x", "z", return_state=True)).message == "told"
+    assert told == ["operated: x. y", "operated: x. z"]
 
 
 async def test_what_waited_long_for_a_worker_is_not_told_all_at_once(told: list[str]) -> None:

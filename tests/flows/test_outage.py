@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from arena.adapters.recorded import generate_market
 from arena.adapters.storage.supabase import SupabaseRecords
-from arena.application.record import Alert, AlertKind, CycleRecord
+from arena.application.record import AlertKind, CycleRecord
 from arena.bootstrap import open_arena
 from arena.configuration import load_settings
 from arena.doctor import examine
@@ -23,24 +23,15 @@ from tasks import protection
 from tests.contract.test_records import table
 from tests.fakes.models import ScriptedModel, answer, part
 from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator
+from tests.fakes.told import Told
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "DOGEUSDT", "XRPUSDT")
 SEASON = SeasonId("outage")
 STOPS = dict.fromkeys(SYMBOLS, 1.0) | {"DOGEUSDT": 0.01, "XRPUSDT": 0.1}
 
 
-@dataclass
-class Told:
-    """A notifier that keeps what it is told."""
-
-    alerts: list[Alert] = field(default_factory=list)
-
-    async def notify(self, alerts: Sequence[Alert]) -> int:
-        self.alerts += alerts
-        return 1
-
-    def of_the_store(self) -> list[str]:
-        return [alert.text.split(":")[0].split(",")[0] for alert in self.alerts if alert.kind is AlertKind.STORE]
+def of_the_store(told: Told) -> list[str]:
+    return [text.split(":")[0].split(",")[0] for text in told.texts(AlertKind.STORE)]
 
 
 @pytest.fixture
@@ -95,19 +86,19 @@ def held(simulator: Simulator) -> dict[str, str]:
 async def test_closes_and_stops_go_on_nothing_is_opened_and_nothing_is_lost(simulator: Simulator, supabase: Stack) -> None:
     told = Told()
     first = await cycle(told, opening(*SYMBOLS[:3]))
-    assert len(first.fills) == 6 and told.of_the_store() == []
+    assert len(first.fills) == 6 and of_the_store(told) == []
 
     supabase.trouble(Fault.REFUSED, times=10_000)
     simulator.advance(300)
     second = await cycle(told, closing(SYMBOLS[0]))
     assert {booked.fill.symbol for booked in second.fills} == {SYMBOLS[0]}, "a close goes on"
-    assert told.of_the_store() == ["Supabase is out of reach"]
+    assert of_the_store(told) == ["Supabase is out of reach"]
     simulator.advance(300)
     third = await cycle(told, opening(SYMBOLS[3]))
     assert third.fills == ()
     reasons = {why for turn in third.turns for why in turn.skipped.values()}
     assert reasons == {"nothing was opened: Supabase is out of reach"}
-    assert told.of_the_store() == ["Supabase is out of reach"], "once"
+    assert of_the_store(told) == ["Supabase is out of reach"], "once"
     (store,) = [found async for found in examine("") if found.subject == "store"]
     assert not store.well and "out of reach" in store.detail and "writes wait in" in store.detail
     async with open_arena(load_settings(), asking=False) as arena:
@@ -118,7 +109,7 @@ async def test_closes_and_stops_go_on_nothing_is_opened_and_nothing_is_lost(simu
     simulator.advance(300)
     fourth = await cycle(told, opening(SYMBOLS[3]))
     assert {booked.fill.symbol for booked in fourth.fills} == {SYMBOLS[3]}
-    assert told.of_the_store() == ["Supabase is out of reach", "Supabase is back"]
+    assert of_the_store(told) == ["Supabase is out of reach", "Supabase is back"]
     records = SupabaseRecords(supabase.url, supabase.service_key)
     assert [row["number"] for row in await table(records, "cycles", SEASON) if row["status"] == "booked"] == [1, 2, 3, 4]
     assert len(await table(records, "fills", SEASON)) == sum(len(each.fills) for each in (first, second, third, fourth))

@@ -1,161 +1,101 @@
-"""Alerts through the real Apprise, to servers on loopback."""
+"""Destinations through the real Apprise, to servers on loopback; how the settings name them, and what logs do not tell."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-import threading
-import time
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
-from arena.adapters.notifications import AppriseNotifier, SilentNotifier, telegram_url
+from arena.adapters.notifications.destination import Destination, read_urls, telegram_url
+from arena.adapters.notifications.notifier import SilentNotifier
+from arena.alerting import destinations_of, open_notifier
+from arena.application.levels import Level
+from arena.application.ports import Receipt
 from arena.application.record import Alert, AlertKind
 from arena.errors import ConfigurationError
+from arena.settings import AlertSettings
 from tests.fakes.build import NOON, A
+from tests.fakes.webhook import Webhook
 
 TOKEN = "123456789:AbCdEfGhIjKlMnOpQrStUvWxYz012345678"
 
 
-def alerts(*texts: str) -> list[Alert]:
-    return [Alert(kind=AlertKind.OPENED, llm_id=A, text=text, time=NOON) for text in texts]
+def alert(text: str, kind: AlertKind = AlertKind.OPENED) -> Alert:
+    return Alert(kind=kind, llm_id=A, text=text, time=NOON)
 
 
-def destination(server: HTTPServer, path: str = "/alerts", options: str = "") -> SecretStr:
-    return SecretStr(f"json://{server.host}:{server.port}{path}{options}")
+def urls(text: str, level: Level = Level.INFO) -> list[tuple[str, Level]]:
+    return [(each.name, each.level) for each in read_urls(SecretStr(text), level)]
 
 
-@pytest.fixture
-def delivered(httpserver: HTTPServer) -> list[tuple[str, str]]:
-    """The (title, text) of what arrived at /alerts."""
-    arrived: list[tuple[str, str]] = []
-
-    def take(request: Request) -> Response:
-        sent = json.loads(request.get_data())
-        arrived.append((sent["title"], sent["message"]))
-        return Response("ok")
-
-    httpserver.expect_request("/alerts", method="POST").respond_with_handler(take)
-    return arrived
+def configured(**values: object) -> AlertSettings:
+    return AlertSettings(_env_file=None, **values)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def hanging(httpserver: HTTPServer) -> Iterator[str]:
-    """A path that answers when the test is over."""
-    over = threading.Event()
-
-    def wait(_: Request) -> Response:
-        over.wait(20)
-        return Response("late")
-
-    httpserver.expect_request("/hangs").respond_with_handler(wait)
-    yield "/hangs"
-    over.set()
+def test_a_message_arrives_as_it_was_written_with_its_urgency_and_picture(httpserver: HTTPServer, tmp_path: Path) -> None:
+    webhook, picture = Webhook(httpserver), tmp_path / "curve.png"
+    picture.write_bytes(b"\x89PNG")
+    there = Destination("there", webhook.url)
+    assert there.send("a < b & c > d – 1 % *x*\nsecond line", Level.CRITICAL, [picture, tmp_path / "gone.png"])
+    (sent,) = webhook.arrived
+    assert (sent["title"], sent["message"]) == ("LLM Trading Arena", "a < b & c > d – 1 % *x*\nsecond line")
+    assert sent["type"] == "failure" and [each["filename"] for each in sent["attachments"]] == ["curve.png"]
 
 
-async def test_one_message_per_alert_in_order(httpserver: HTTPServer, delivered: list[tuple[str, str]]) -> None:
-    texts = ["LLM-A opened long 0.01 BTCUSDT at 65000", "a < b & c > d – 1 %", "LLM-B is liquidated"]
-    await AppriseNotifier([destination(httpserver)]).notify(alerts(*texts))
-    assert delivered == [("LLM Trading Arena", text) for text in texts]
+def test_what_is_not_taken_is_said_with_the_reason(httpserver: HTTPServer) -> None:
+    refusing, nobody = Webhook(httpserver, refuses=lambda _: True), SecretStr("json://127.0.0.1:1/alerts")
+    assert not Destination("there", refusing.url).send("one", Level.INFO)
+    assert "500" in str(Destination("there", refusing.url).why_not("one"))
+    assert Destination("nobody", nobody).why_not("one")
+    assert Destination("there", Webhook(httpserver, "/well").url).why_not("one") is None
 
 
-async def test_no_alerts_no_message(httpserver: HTTPServer, delivered: list[tuple[str, str]]) -> None:
-    await AppriseNotifier([destination(httpserver)]).notify([])
-    assert delivered == []
-
-
-async def test_a_failing_destination_is_counted_and_keeps_nothing_from_the_others(
-    httpserver: HTTPServer, delivered: list[tuple[str, str]], caplog: pytest.LogCaptureFixture
-) -> None:
-    httpserver.expect_request("/broken").respond_with_data("no", status=500)
-    notifier = AppriseNotifier([destination(httpserver, "/broken"), destination(httpserver)])
-    await notifier.notify(alerts("one", "two"))
-    assert [text for _, text in delivered] == ["one", "two"]
-    assert "2 of 2 alerts were not delivered" in caplog.text
-
-
-async def test_nobody_listens(caplog: pytest.LogCaptureFixture) -> None:
-    notifier = AppriseNotifier([SecretStr("json://127.0.0.1:1/alerts")])
-    await notifier.notify(alerts("one"))
-    assert "1 of 1 alerts were not delivered" in caplog.text
-
-
-async def test_a_hanging_destination_costs_no_more_than_the_limit(
-    httpserver: HTTPServer, hanging: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    notifier = AppriseNotifier([destination(httpserver, hanging, "?rto=1.5")], limit_seconds=0.3)
-    began = time.perf_counter()
-    await notifier.notify(alerts("one", "two", "three"))
-    assert 0.25 <= time.perf_counter() - began < 0.8
-    assert "3 of 3 alerts were not delivered" in caplog.text
-
-
-async def test_a_destination_with_a_defect_does_not_raise(
+def test_a_destination_with_a_defect_does_not_raise(
     httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     import apprise
 
-    async def defect(*_: object, **__: object) -> bool:
+    def defect(*_: object, **__: object) -> bool:
         raise RuntimeError(f"tgram://{TOKEN}")
 
-    monkeypatch.setattr(apprise.Apprise, "async_notify", defect)
-    await AppriseNotifier([destination(httpserver)]).notify(alerts("one"))
-    assert "an alert destination failed (RuntimeError)" in caplog.text
-    assert TOKEN not in caplog.text
+    monkeypatch.setattr(apprise.Apprise, "notify", defect)
+    assert not Destination("there", Webhook(httpserver).url).send("one", Level.INFO)
+    assert "there failed (RuntimeError)" in caplog.text and TOKEN not in caplog.text
 
 
-async def test_cancellation_is_not_swallowed(httpserver: HTTPServer, hanging: str) -> None:
-    task = asyncio.create_task(AppriseNotifier([destination(httpserver, hanging, "?rto=1")]).notify(alerts("one")))
-    await asyncio.sleep(0.1)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-async def test_telegram_token_is_in_no_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_telegram_token_is_in_no_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Telegram's address holds the token, and Apprise and urllib3 log addresses."""
     from apprise.plugins.telegram import NotifyTelegram
 
     caplog.set_level(logging.DEBUG)
+    telegram = Destination("Telegram", telegram_url(TOKEN, "-1001"))
     with HTTPServer() as server:
         server.expect_request(f"/bot{TOKEN}/sendMessage").respond_with_json({"ok": False, "description": "no"}, status=400)
         monkeypatch.setattr(NotifyTelegram, "notify_url", server.url_for("/bot"))
-        await AppriseNotifier([telegram_url(TOKEN, "-1001")]).notify(alerts("one"))
-    await AppriseNotifier([telegram_url(TOKEN, "-1001")]).notify(alerts("two"))  # the server is gone
-    own = [
-        record
-        for record in caplog.records
-        if record.name in {"apprise", "urllib3.connectionpool", "arena.adapters.notifications"}
-    ]
-    told = "\n".join(record.getMessage() for record in own)
-    assert "***" in told
-    assert TOKEN.split(":")[1] not in told
-    assert "1 of 1 alerts were not delivered" in told
+        assert "no" in str(telegram.why_not("one"))
+    why = telegram.why_not("two")  # the server is gone
+    own = [record for record in caplog.records if record.name in {"apprise", "urllib3.connectionpool", "arena.alerts"}]
+    told = "\n".join([*(record.getMessage() for record in own), str(why)])
+    assert "***" in told and TOKEN.split(":")[1] not in told
 
 
-async def test_telegram_shows_what_looks_like_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_telegram_shows_what_looks_like_markup_and_splits_what_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     from apprise.plugins.telegram import NotifyTelegram
 
     with HTTPServer() as server:
         server.expect_request(f"/bot{TOKEN}/sendMessage").respond_with_json({"ok": True})
         monkeypatch.setattr(NotifyTelegram, "notify_url", server.url_for("/bot"))
-        await AppriseNotifier([telegram_url(TOKEN, "-1001")]).notify(alerts("margin <1.2 & *falling*"))
-        ((request, _),) = server.log
-    sent = json.loads(request.get_data())
-    assert sent["parse_mode"] == "HTML"
-    assert "margin &lt;1.2 &amp; *falling*" in sent["text"].replace("&nbsp;", " ")
-
-
-def test_telegram_url() -> None:
-    url = telegram_url(TOKEN, "-100200300")
-    assert url.get_secret_value() == f"tgram://{TOKEN}/-100200300"
-    assert TOKEN not in repr(url)
-    AppriseNotifier([url])
+        telegram = Destination("Telegram", telegram_url(TOKEN, "-1001"))
+        assert telegram.send("margin <1.2 & *falling*", Level.INFO) and telegram.send("x" * 5000, Level.INFO)
+        sent = [json.loads(request.get_data()) for request, _ in server.log]
+    assert sent[0]["parse_mode"] == "HTML"
+    assert "margin &lt;1.2 &amp; *falling*" in sent[0]["text"].replace("&nbsp;", " ")
+    assert len(sent) > 2 and sum(each["text"].count("x") for each in sent) == 5000
 
 
 @pytest.mark.parametrize(("token", "chat_id", "variable"), [("abc", "1", "TOKEN"), ("", "1", "TOKEN"), (TOKEN, "", "CHAT_ID")])
@@ -165,12 +105,38 @@ def test_telegram_settings_that_cannot_be(token: str, chat_id: str, variable: st
     assert TOKEN not in str(caught.value)
 
 
-def test_url_that_apprise_does_not_know(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(ConfigurationError, match="alert destination 1"):
-        AppriseNotifier([SecretStr("nosuchplace://secret-token-77/x")])
-    assert "secret-token-77" not in caplog.text
+@pytest.mark.parametrize("between", [" ", ",", ", ", " ,\n ", ",,"])
+def test_urls_stand_one_after_the_other_each_with_its_level(between: str) -> None:
+    text = between.join(["json://127.0.0.1/a", "critical|json://127.0.0.1/b", "Warning|xml://127.0.0.1/c"])
+    wanted = [Level.WARNING, Level.CRITICAL, Level.WARNING]
+    assert urls(text, Level.WARNING) == [(f"NOTIFY_URLS {place}", level) for place, level in enumerate(wanted, 1)]
 
 
-async def test_silence(caplog: pytest.LogCaptureFixture) -> None:
-    await SilentNotifier().notify(alerts("one"))
-    assert caplog.text == ""
+def test_a_comma_within_a_url_is_a_part_of_it(httpserver: HTTPServer) -> None:
+    webhook = Webhook(httpserver, "/a,b")
+    (there,) = read_urls(SecretStr(webhook.address), Level.INFO)
+    assert there.send("one", Level.INFO) and webhook.texts == ["one"]
+
+
+@pytest.mark.parametrize("wrong", ["nosuchplace://secret-token-77/x", "secret-token-77", "loud|json://secret-token-77/x"])
+def test_a_url_that_cannot_be_used_is_named_by_its_place_alone(wrong: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(ConfigurationError, match=r"^NOTIFY_URLS 2 cannot be used") as caught:
+        urls(f"json://127.0.0.1/a {wrong} json://127.0.0.1/b")
+    assert "secret-token-77" not in caplog.text + str(caught.value)
+
+
+def test_telegram_and_other_places_are_there_together_and_alone() -> None:
+    telegram = {"telegram_notifications_enabled": True, "telegram_bot_token": TOKEN, "telegram_chat_id": "-1001"}
+    both = destinations_of(configured(**telegram, notify_urls="json://127.0.0.1/a", notify_level="critical"))
+    assert [(each.title, each.slug, each.level) for each in both] == [
+        ("Telegram", "telegram", Level.CRITICAL),
+        ("NOTIFY_URLS 1 (JSON)", "notify-urls-1", Level.CRITICAL),
+    ]
+    assert [each.name for each in destinations_of(configured(notify_urls="json://127.0.0.1/a"))] == ["NOTIFY_URLS 1"]
+
+
+def test_where_nobody_wants_alerts_nothing_is_kept(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    notifier = open_notifier(configured(), tmp_path)
+    assert isinstance(notifier, SilentNotifier) and asyncio.run(notifier.notify([alert("one")])) == Receipt()
+    assert caplog.text == "" and list(tmp_path.iterdir()) == []

@@ -105,6 +105,7 @@ def test_as_many_letters_as_are_set_may_compete(tmp_path: Path) -> None:
         ({"LLM_DEADLINE_SECONDS": "300"}, "LLM_DEADLINE_SECONDS must be less"),
         ({"ENVIRONMENT": "production"}, "ENVIRONMENT"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"NOTIFY_LEVEL": "loud"}, "NOTIFY_LEVEL"),
         ({"INITIAL_BALANCE_PER_LLM": "0"}, "INITIAL_BALANCE_PER_LLM"),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
-from arena import connections
+from arena import alerting
 from arena.adapters.recorded import generate_market
 from arena.configuration import load_settings
 from arena.errors import ArenaError, ConfigurationError
@@ -29,7 +28,8 @@ from arena.setup.draft import Draft
 from arena.setup.steps import chosen
 from scripts.supabase_local.stack import Stack
 from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator
-from tests.unit.test_notifications import TOKEN, destination
+from tests.fakes.webhook import Webhook
+from tests.unit.test_notifications import TOKEN
 
 Types = Callable[..., None]
 
@@ -145,21 +145,19 @@ def test_more_competitors_get_the_settings_of_the_first_and_fewer_leave_the_last
 
 def test_alerts_are_tried_with_a_message(httpserver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Telegram's own address is out of reach here; the rest of the way is the real one."""
-    arrived: list[str] = []
-
-    def take(request: Request) -> Response:
-        arrived.append(json.loads(request.get_data())["message"])
-        return Response("ok")
-
-    httpserver.expect_request("/alerts").respond_with_handler(take)
-    monkeypatch.setattr(connections, "telegram_url", lambda token, chat: destination(httpserver, f"/{chat}"))
+    telegram, elsewhere = Webhook(httpserver, "/alerts"), Webhook(httpserver, "/elsewhere")
+    monkeypatch.setattr(alerting, "telegram_url", lambda token, chat: SecretStr(telegram.address.replace("/alerts", f"/{chat}")))
     given = {"TELEGRAM_NOTIFICATIONS_ENABLED": "true", "TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_CHAT_ID": "nobody"}
-    with pytest.raises(ConfigurationError, match="the message was not delivered"):
+    given["NOTIFY_URLS"] = f"critical|{elsewhere.address}"
+    with pytest.raises(ConfigurationError, match="the message was not delivered to Telegram"):
         places.alerts(Setup(dialogue=Unattended(), given=given))
     assert not (tmp_path / ".env").exists()
     said = places.alerts(Setup(dialogue=Unattended(), given={**given, "TELEGRAM_CHAT_ID": "alerts"}))
-    assert arrived == ["Set-up: alerts arrive."] and TOKEN not in said
-    assert f"TELEGRAM_BOT_TOKEN={TOKEN}\n" in (tmp_path / ".env").read_text()
+    assert telegram.texts == ["Set-up: alerts arrive."] and elsewhere.texts == 2 * telegram.texts and TOKEN not in said
+    written = (tmp_path / ".env").read_text()
+    assert f"TELEGRAM_BOT_TOKEN={TOKEN}\n" in written and f"NOTIFY_URLS=critical|{elsewhere.address}\n" in written
+    with pytest.raises(ConfigurationError, match=r"^NOTIFY_URLS 1 cannot be used"):
+        places.alerts(Setup(dialogue=Unattended(), given={"TELEGRAM_NOTIFICATIONS_ENABLED": "false", "NOTIFY_URLS": "nowhere"}))
 
 
 def test_supabase_is_made_looked_at_and_only_then_written_down(supabase_stack: Stack, tmp_path: Path) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from arena.adapters.shared_file import SharedFile
 from arena.adapters.storage.rows import Tables
-from arena.errors import ConfigurationError
 
-OWNER_ONLY = 0o600
 _SCHEMA = """
 -- In order. delivered: Supabase has it; kept until the rows are read anew. refused: why Supabase would not take it, for a person.
 CREATE TABLE IF NOT EXISTS writes (
@@ -43,45 +40,15 @@ class Write:
     arguments: dict[str, Any]
 
 
-class SpoolFile:
-    """A file of a machine's; processes take turns by a lock beside it.
+class SpoolFile(SharedFile):
+    """A file of a machine's; processes take turns with writing and delivering.
 
     Raises:
         ConfigurationError: It cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
-            self._turns = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, OWNER_ONLY)
-            self.take_turn(wait=True)
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")  # survives a kill; `hold` adds what a power cut would take
-            self._db.executescript(_SCHEMA)
-            self.end_turn()
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigurationError(f"the spool at {path} cannot be opened: {error}") from error
-        self.path = path
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._db.close()
-        os.close(self._turns)
-
-    def take_turn(self, *, wait: bool = False) -> bool:
-        """Keep other processes from writing and delivering; False where one of them does so now."""
-        try:
-            fcntl.flock(self._turns, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def end_turn(self) -> None:
-        """Let others write."""
-        fcntl.flock(self._turns, fcntl.LOCK_UN)
+        super().__init__(path, _SCHEMA, "spool")  # `hold` adds what a power cut would take
 
     def append(self, season_id: str, name: str, arguments: dict[str, Any]) -> Write:
         """Write down a write before it is sent."""

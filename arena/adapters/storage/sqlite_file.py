@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
+from arena.adapters.shared_file import BUSY_TIMEOUT_MS, make_private, write_ahead
 from arena.errors import ConfigurationError, RecordsError
 
 SCHEMA_VERSION = 5
 _GROWN_FROM = 4  # which only lacks tables
-OWNER_ONLY = 0o600
-BUSY_TIMEOUT_MS = 5000
-BUSY_PAUSE_SECONDS = 0.01
 
 
 class SqliteFile:
@@ -68,9 +64,7 @@ def open_file(path: Path) -> sqlite3.Connection:
         ConfigurationError: The file cannot be opened, is something else, or has another version's schema.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY))  # the -wal and -shm files take their mode from it
-        path.chmod(OWNER_ONLY)
+        make_private(path)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(f"the records at {path} cannot be opened: {error}") from error
@@ -101,23 +95,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by {age} version of the arena (schema {version}, this one knows {SCHEMA_VERSION}); "
             "use that version, or name a new file"
         )
-    _write_ahead(connection)
+    write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")  # an intent must survive a power cut: the order is sent right after it
     connection.execute("PRAGMA foreign_keys = ON")
     if version != SCHEMA_VERSION:
         schema = files("arena.adapters.storage").joinpath("schema.sql").read_text(encoding="utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;")
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Turn on the write-ahead log; SQLite does not wait for others when it changes the mode, whatever the busy timeout."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(BUSY_PAUSE_SECONDS)
-        else:
-            return
