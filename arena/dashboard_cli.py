@@ -37,6 +37,7 @@ def source_of(settings: Settings, season: str = "") -> Source:
     from arena.connections import open_for_looking
     from arena.dashboard.watch import Source
     from arena.domain.competitor import SeasonId
+    from arena.market import PublicCandles
     from arena.standings import halted_here
 
     watched = settings.model_copy(update={"season": season}) if season else settings
@@ -48,5 +49,6 @@ def source_of(settings: Settings, season: str = "") -> Source:
         season_id=SeasonId(watched.season),
         open=open_,
         halted=lambda: halted_here(watched),
+        candles=PublicCandles(watched),
         seconds=SUPABASE_SECONDS if watched.supabase_url else FILE_SECONDS,
     )

@@ -216,6 +216,18 @@ class Following(Protocol):
         """
         ...
 
+    async def prompt(self, season_id: SeasonId, part: str, digest: str) -> str | None:
+        """Return a part of a prompt that all competitors share.
+
+        Args:
+            part: `static` or `market`.
+            digest: As the cycle's row names it.
+
+        Returns:
+            None where it was never kept, or has been let go of since.
+        """
+        ...
+
     async def standing(self, season_id: SeasonId) -> SeasonStanding | None:
         """Return where the season stands, as `Standings.standing` does."""
         ...

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from arena.dashboard import answers, telling
-from arena.dashboard.asking import Moment, competes, refuse_unknown
+from arena.dashboard.asking import Known, Moment, competes, refuse_unknown
 from arena.dashboard.curve import FEWEST
-from arena.dashboard.cycle_index import CycleRows
+from arena.dashboard.details import add_details
 from arena.dashboard.feed import Feed, Row
 from arena.dashboard.metrics import prometheus_text
-from arena.dashboard.rendering import Kept, rendered
-from arena.dashboard.watch import Rendered, Watch
+from arena.dashboard.problems import MISSING
+from arena.dashboard.rendering import answered, told
+from arena.dashboard.watch import Watch
 
-JSON = "application/json"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 Before = Annotated[int | None, Query(ge=1, description="The `before` of the page that came last; the newest where left out.")]
@@ -26,9 +26,6 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Rows at most.")]
 Who = Annotated[
     str | None, Query(description="One competitor's alone; a page may then be shorter though more follow.", examples=["LLM-A"])
 ]
-LlmId = Annotated[str, Path(description="The competitor's name in the settings.", examples=["LLM-A"])]
-Number = Annotated[int, Path(ge=1, description="The cycle's number, 1 is the first.", examples=[1])]
-Known = Annotated[str | None, Header(alias="If-None-Match", description="The ETag of the answer that is known already.")]
 _FAULTS = {
     401: "The token is missing or wrong.",
     403: "Without a token, another host's page may not ask.",
@@ -38,7 +35,6 @@ _FAULTS = {
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": answers.Problem, "description": words} for status, words in _FAULTS.items()
 }
-_MISSING: dict[int | str, dict[str, Any]] = {404: {"model": answers.Problem, "description": "There is none of that name."}}
 _METRICS = (
     "# HELP arena_cycles_booked_total Cycles booked.\n# TYPE arena_cycles_booked_total counter\narena_cycles_booked_total 60.0\n"
 )
@@ -52,6 +48,7 @@ def routes(watch: Watch) -> APIRouter:
     _add_season(router, watch)
     _add_result(router, watch)
     _add_parts(router, watch)
+    add_details(router, watch)
     _add_pages(router, watch)
     _add_events(router, watch)
     whole.include_router(router)
@@ -70,7 +67,7 @@ def _add_season(router: APIRouter, watch: Watch) -> None:
     @router.get("/status", response_model=answers.Status)
     async def status(known: Known = None) -> Response:
         """Whether the season runs, which cycle was the last, and when the next is due."""
-        return _rendered(watch, "status", known, lambda: telling.status(watch))
+        return answered(watch, "status", known, lambda: telling.status(watch))
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {PROMETHEUS: {"example": _METRICS}}}})
     async def metrics() -> Response:
@@ -82,27 +79,27 @@ def _add_result(router: APIRouter, watch: Watch) -> None:
     @router.get("/leaderboard", response_model=answers.Board)
     async def leaderboard(known: Known = None) -> Response:
         """Who leads, and whether that means anything."""
-        return _rendered(watch, "leaderboard", known, lambda: telling.board(watch.view))
+        return answered(watch, "leaderboard", known, lambda: telling.board(watch.view))
 
     @router.get("/llm-accounts", response_model=list[answers.AccountRow])
     async def llm_accounts(known: Known = None) -> Response:
         """Every competitor's wallet."""
-        return _rendered(watch, "accounts", known, lambda: telling.accounts(watch.view))
+        return answered(watch, "accounts", known, lambda: telling.accounts(watch.view))
 
     @router.get("/positions", response_model=list[answers.Held])
     async def positions(known: Known = None) -> Response:
         """What is held now, at the last mark."""
-        return _rendered(watch, "positions", known, lambda: telling.positions(watch.view))
+        return answered(watch, "positions", known, lambda: telling.positions(watch.view))
 
     @router.get("/costs", response_model=answers.Costs)
     async def costs(known: Known = None) -> Response:
         """Fees, funding, tokens and what the models' calls have cost."""
-        return _rendered(watch, "costs", known, lambda: telling.costs(watch.view))
+        return answered(watch, "costs", known, lambda: telling.costs(watch.view))
 
     @router.get("/fairness", response_model=answers.FairnessFound)
     async def fairness(known: Known = None) -> Response:
         """Whether all were treated alike, cycle by cycle."""
-        return _rendered(watch, "fairness", known, lambda: telling.fairness(watch.view))
+        return answered(watch, "fairness", known, lambda: telling.fairness(watch.view))
 
 
 def _add_parts(router: APIRouter, watch: Watch) -> None:
@@ -115,22 +112,7 @@ def _add_parts(router: APIRouter, watch: Watch) -> None:
     ) -> Response:
         """The curves and their drawdowns, thinned for display; high, low and deepest fall are kept."""
         key = f"equity {since} {until} {points}"
-        return _rendered(watch, key, known, lambda: telling.equity(watch.view, since, until, points))
-
-    @router.get("/competitors/{llm_id}", response_model=answers.Competitor, responses=_MISSING)
-    async def competitor(llm_id: LlmId, known: Known = None) -> Response:
-        """One competitor: what it is, holds, decided and closed."""
-        competes(watch, llm_id)
-        return await _told(watch, f"competitor {llm_id}", known, lambda: telling.competitor(watch.view, llm_id))
-
-    @router.get("/cycles/{number}", response_model=answers.CycleStory, responses=_MISSING)
-    async def cycle(number: Number, known: Known = None) -> Response:
-        """One booked cycle, the competitors side by side."""
-
-        async def tell() -> BaseModel:
-            return telling.story(watch.view, await _cycle(watch, number))
-
-        return await _told(watch, f"cycle {number}", known, tell)
+        return answered(watch, key, known, lambda: telling.equity(watch.view, since, until, points))
 
 
 def _add_pages(router: APIRouter, watch: Watch) -> None:
@@ -140,14 +122,14 @@ def _add_pages(router: APIRouter, watch: Watch) -> None:
         found = await feed.page(view.store, view.season_id, before, limit, wanted)
         return list(found.rows), {"before": found.before, "total": len(feed)}
 
-    async def told(
+    async def listed(
         name: str, before: int | None, limit: int, llm_id: str | None, known: str | None, tell: Callable[[], Awaitable[BaseModel]]
     ) -> Response:
         if llm_id is not None:
             competes(watch, llm_id)
-        return await _told(watch, f"{name} {before} {limit} {llm_id}", known, tell)
+        return await told(watch, f"{name} {before} {limit} {llm_id}", known, tell)
 
-    @router.get("/decisions", response_model=answers.Decisions, responses=_MISSING)
+    @router.get("/decisions", response_model=answers.Decisions, responses=MISSING)
     async def decisions(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """What was decided, symbol by symbol, and what came of it; newest first."""
 
@@ -155,9 +137,9 @@ def _add_pages(router: APIRouter, watch: Watch) -> None:
             rows, rest = await page(watch.view.decisions, before, limit, llm_id)
             return answers.Decisions.model_validate({"decisions": rows, **rest})
 
-        return await told("decisions", before, limit, llm_id, known, tell)
+        return await listed("decisions", before, limit, llm_id, known, tell)
 
-    @router.get("/trades", response_model=answers.Trades, responses=_MISSING)
+    @router.get("/trades", response_model=answers.Trades, responses=MISSING)
     async def trades(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """The positions that were closed, newest first."""
 
@@ -165,9 +147,9 @@ def _add_pages(router: APIRouter, watch: Watch) -> None:
             rows, rest = await page(watch.view.trades, before, limit, llm_id)
             return answers.Trades.model_validate({"trades": [telling.trade(row) for row in rows], **rest})
 
-        return await told("trades", before, limit, llm_id, known, tell)
+        return await listed("trades", before, limit, llm_id, known, tell)
 
-    @router.get("/alerts", response_model=answers.Alerts, responses=_MISSING)
+    @router.get("/alerts", response_model=answers.Alerts, responses=MISSING)
     async def alerts(before: Before = None, limit: Limit = 50, llm_id: Who = None, known: Known = None) -> Response:
         """What the owner was told, newest first."""
 
@@ -175,7 +157,7 @@ def _add_pages(router: APIRouter, watch: Watch) -> None:
             rows, rest = await page(watch.view.alerts, before, limit, llm_id)
             return answers.Alerts.model_validate({"alerts": rows, **rest})
 
-        return await told("alerts", before, limit, llm_id, known, tell)
+        return await listed("alerts", before, limit, llm_id, known, tell)
 
 
 def _add_events(router: APIRouter, watch: Watch) -> None:
@@ -186,39 +168,3 @@ def _add_events(router: APIRouter, watch: Watch) -> None:
         while version is not None:
             yield ServerSentEvent(event="changed", data={"version": version}, id=str(version))
             version = await watch.changed(version)
-
-
-def _rendered(watch: Watch, key: str, known: str | None, tell: Callable[[], BaseModel | list[Any]]) -> Response:
-    """Return an answer, rendered once as long as nothing changes."""
-    kept = watch.answers.get(key)
-    if kept is None:
-        kept = _body(tell())
-        watch.keep(key, kept)
-    return Kept(kept, known, JSON)
-
-
-async def _told(watch: Watch, key: str, known: str | None, tell: Callable[[], Awaitable[BaseModel]]) -> Response:
-    """Return an answer for which the store may be asked, rendered once as long as nothing changes."""
-    version, kept = watch.version, watch.answers.get(key)
-    if kept is None:
-        kept = _body(await tell())
-        if watch.version == version:
-            watch.keep(key, kept)
-    return Kept(kept, known, JSON)
-
-
-def _body(answer: BaseModel | list[Any]) -> Rendered:
-    return rendered(TypeAdapter(type(answer) if isinstance(answer, BaseModel) else list[Any]).dump_json(answer))
-
-
-async def _cycle(watch: Watch, number: int) -> CycleRows:
-    view = watch.view
-    found = await view.cycles.read(view.store, view.season_id, number)
-    if found is None:
-        raise HTTPException(404, f"cycle {number} is not booked; the last one is {_last(watch)}")
-    return found
-
-
-def _last(watch: Watch) -> str:
-    last = watch.view.cycles.last
-    return "none" if last is None else str(last["number"])

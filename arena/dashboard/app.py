@@ -17,7 +17,8 @@ from jinja2 import Environment, StrictUndefined
 
 from arena.analysis.charts import COLOURS, DASHES
 from arena.analysis.report import DARK_COLOURS
-from arena.dashboard.api import Known, routes
+from arena.dashboard.api import routes
+from arena.dashboard.asking import Known
 from arena.dashboard.description import DescribedApi
 from arena.dashboard.gate import Gate, is_loopback
 from arena.dashboard.problems import tell_problems

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from arena.dashboard.answers import Problem
+from arena.dashboard.answers.fault import Problem
 from arena.dashboard.gate import OPEN
 from arena.dashboard.glossary import MEANINGS
 from arena.dashboard.problems import MEDIA_TYPE

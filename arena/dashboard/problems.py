@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from arena.dashboard.answers import Fault, Problem
+from arena.dashboard.answers.fault import Fault, Problem
 from arena.dashboard.watch import NothingYet
 from arena.errors import RecordsError
 
 MEDIA_TYPE = "application/problem+json"
+MISSING: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "There is none of that name."}}
 
 
 def problem(status: int, detail: str, errors: list[Fault] | None = None, headers: dict[str, str] | None = None) -> Response:

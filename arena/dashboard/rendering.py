@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from fastapi import HTTPException, Response
+from pydantic import BaseModel, TypeAdapter
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from arena.dashboard.watch import Rendered
+from arena.dashboard.watch import Rendered, Watch
 
+JSON = "application/json"
 SHORT = 1000  # bytes that are not worth compressing
 
 
@@ -42,6 +46,29 @@ class Kept(Response):
             self.headers["Content-Encoding"] = "gzip"
             self.headers["Content-Length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
+
+
+def answered(watch: Watch, key: str, known: str | None, tell: Callable[[], BaseModel | list[Any]]) -> Response:
+    """Return an answer, rendered once as long as nothing changes."""
+    kept = watch.answers.get(key)
+    if kept is None:
+        kept = _body(tell())
+        watch.keep(key, kept)
+    return Kept(kept, known, JSON)
+
+
+async def told(watch: Watch, key: str, known: str | None, tell: Callable[[], Awaitable[BaseModel]]) -> Response:
+    """Return an answer for which the store may be asked, rendered once as long as nothing changes."""
+    version, kept = watch.version, watch.answers.get(key)
+    if kept is None:
+        kept = _body(await tell())
+        if watch.version == version:
+            watch.keep(key, kept)
+    return Kept(kept, known, JSON)
+
+
+def _body(answer: BaseModel | list[Any]) -> Rendered:
+    return rendered(TypeAdapter(type(answer) if isinstance(answer, BaseModel) else list[Any]).dump_json(answer))
 
 
 class Files:

@@ -10,12 +10,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from arena.application.calibration import Confidences
 from arena.application.fairness import Fairness, FairnessCheck
 from arena.application.leaderboard import Leaderboard, ranked
 from arena.application.ports import Following
 from arena.application.tally import TALLIED, tallies_of
 from arena.dashboard.curve import EquityCurve
 from arena.dashboard.cycle_index import CYCLE_TABLES, CycleIndex
+from arena.dashboard.executions import Executions
 from arena.dashboard.feed import Feed
 from arena.dashboard.holdings import Holdings
 from arena.domain.competitor import SeasonId
@@ -25,6 +27,7 @@ Numbered = list[tuple[int, Row]]  # place in the store, row
 
 SLAB = 200  # bookings
 PAGE = 1000  # rows
+PROMPTS = 8  # parts in memory
 _DECISION = (
     *("cycle", "llm_id", "time", "decision_type", "symbol", "reasoning", "confidence", "size_percent", "leverage"),
     *("entry_type", "limit_price", "stop_price", "target_price", "invalidation", "outcome"),
@@ -58,6 +61,8 @@ class SeasonView:
         )
         self.cycles = CycleIndex()
         self.holdings = Holdings()
+        self.executions = Executions()
+        self.confidences = Confidences()
         self.discrepancies = 0
         self.bookings = 0  # number of the last one
         self.looked: int | None = None  # number of the last booking when accounts and positions were read
@@ -65,6 +70,7 @@ class SeasonView:
         self._tallies = tallies_of(competitors, accounts)
         self._check = FairnessCheck(season, competitors)
         self._configurations: dict[str, str] = {}
+        self._prompts: dict[tuple[str, str], str | None] = {}
         self._places: defaultdict[str, int] = defaultdict(int)
         self._cycle = 0  # number of the last one that is booked
 
@@ -102,12 +108,23 @@ class SeasonView:
         await self.holdings.look(self.store, self.season_id)
         if self.cycles.last is not None:
             await self.cycles.read(self.store, self.season_id, self.cycles.last["number"])
+            await self.prompt("market", self.cycles.last["market_prompt_hash"])
         self.looked = self.bookings
 
     async def look_ahead(self) -> None:
         """Read which cycle has begun since the last one that was booked."""
         begun = await self.store.page("cycles", self.season_id, self._places["cycles"], PAGE)
         self.cycles.begun = next((row for _, row in reversed(begun) if row["status"] == "begun"), None)
+
+    async def prompt(self, part: str, digest: str) -> str | None:
+        """Return a part of a prompt that all share, by its hash; None where it has been let go of. The last few are in memory."""
+        key = (part, digest)
+        if key not in self._prompts:
+            found = await self.store.prompt(self.season_id, part, digest)
+            while len(self._prompts) >= PROMPTS:
+                del self._prompts[next(iter(self._prompts))]
+            self._prompts[key] = found
+        return self._prompts[key]
 
     def leaderboard(self) -> Leaderboard:
         """Return the ranking as of the last booking."""
@@ -148,6 +165,12 @@ class SeasonView:
         for feed in (self.decisions, self.trades, self.alerts):
             for place, row in found[feed.table]:
                 feed.add(place, row)
+        for _, row in found["llm_decisions"]:
+            self.confidences.decided(row)
+        for _, row in found["closed_trades"]:
+            self.confidences.closed(row)
+        for _, row in found["fills"]:
+            self.executions.add(row)
         self.holdings.mark(row for _, row in found["position_points"])
         self._configurations |= {row["hash"]: row["text"] for _, row in found["configurations"]}
         self.discrepancies += len(found["discrepancies"])

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from arena.application.ports import Following
 from arena.application.standing import SeasonStanding, SeasonStatus
+from arena.dashboard.candles import CandleSource, Shelf
 from arena.dashboard.season_view import SeasonView
 from arena.domain.competitor import SeasonId
 from arena.errors import ArenaError, ConfigurationError, RecordsUnavailable
@@ -42,12 +43,14 @@ class Source:
         open: Opens its store; raises ConfigurationError where there is none.
         halted: Returns why this machine has halted the season, and since when, or None.
         seconds: Between two looks.
+        candles: Where its symbols' candles come from; None where there is no venue to ask.
     """
 
     season_id: SeasonId
     open: Callable[[AsyncExitStack], Following]
     halted: Callable[[], SeasonStanding | None]
     seconds: float
+    candles: CandleSource | None = None
 
 
 class Watch:
@@ -58,6 +61,7 @@ class Watch:
         standing: Whether the season runs, and why not.
         away: The store could not be reached at the last look.
         looked_at: When it last could, by this machine's clock.
+        candles: What the venue's public data shows of its symbols.
         answers: What was already rendered of this version, by what was asked for.
     """
 
@@ -67,6 +71,7 @@ class Watch:
         self.standing = SeasonStanding(status=SeasonStatus.RUNNING, reason="", time=datetime.now(UTC))
         self.away = False
         self.looked_at: datetime | None = None
+        self.candles = Shelf(source.candles)
         self.answers: dict[str, Rendered] = {}
         self._kept_bytes = 0
         self._view: SeasonView | None = None

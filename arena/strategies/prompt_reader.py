@@ -141,6 +141,16 @@ def read_prompt(text: str) -> ReadPrompt:
         raise UnreadablePrompt(f"this is not a prompt of the arena: {type(error).__name__} at {error}") from None
 
 
+def read_market(text: str) -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, Mapping[str, str]]]:
+    """Return what a prompt's market part says, to the letter: its lines by symbol and label, and its spreads by pairs and label.
+
+    What stands before the first symbol is under the empty one. Nothing is found in a text that is no market part.
+    """
+    sections = _sections(text)
+    spreads = sections.get(layout.SPREADS, {"": {}})[""]
+    return sections.get(layout.MARKET, {}), {pairs: _pairs(figures) for pairs, figures in spreads.items()}
+
+
 def _sections(text: str) -> dict[str, dict[str, dict[str, str]]]:
     """Return the values by section, part (empty before the first) and label."""
     found: dict[str, dict[str, dict[str, str]]] = {}

@@ -11,16 +11,18 @@ from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.ports import Following, Records
-from arena.dashboard import telling
+from arena.dashboard import markets, telling, turns
+from arena.dashboard.candles import Shown
 from arena.dashboard.season_view import SeasonView
 from arena.dashboard_cli import source_of
 from arena.domain.competitor import SeasonId
 from arena.settings import Settings
 from scripts.supabase_local.stack import Stack
-from tests.fakes.season import Story
+from tests.fakes.season import START, Story
 
 TEST = SeasonId("test")
 CYCLES = 12
+AWAY = Shown(candles=None, reason="away", read_at=None, asked_at=START)
 
 
 async def played(records: Records) -> None:
@@ -47,6 +49,11 @@ async def shown(store: Following) -> dict[str, Any]:
         "equity": telling.equity(view, None, None, 100),
         "stories": [telling.story(view, each) for each in cycles if each],
         "pages": pages,
+        "turn": [await turns.turn(view, each, "LLM-B") for each in cycles if each],
+        "fairness of cycles": [turns.cycle_fairness(view, each) for each in cycles if each],
+        "calibration": turns.calibration(view, "LLM-A"),
+        "market": await markets.market(view, "BTCUSDT", AWAY),
+        "no prompt": await view.prompt("market", "0" * 64),
     }
 
 
@@ -59,7 +66,9 @@ async def test_supabase_shows_what_a_file_shows_and_nothing_is_delivered_for_it(
     async with AsyncExitStack() as closing:
         store = source_of(settings).open(closing)
         assert await shown(store) == await shown(file)
-        assert len((await shown(store))["stories"]) == 3
+        told = await shown(store)
+        assert len(told["stories"]) == 3 and told["no prompt"] is None
+        assert told["market"].seen is not None and all(each.market_prompt for each in told["turn"])
     assert not (Path("runs") / "test" / "spool.sqlite").exists()
     remote.close()
     file.close()

@@ -18,6 +18,7 @@ from typing import Any
 from arena.application.calls import ModelCall, Purpose
 from arena.application.evidence import Asking, configuration
 from arena.application.language_model import Completion
+from arena.application.prompt_market import market_section
 from arena.application.record import (
     Alert,
     AlertKind,
@@ -29,6 +30,7 @@ from arena.application.record import (
     PositionPoint,
     Turn,
 )
+from arena.application.study import Study
 from arena.domain.client_id import cause_of
 from arena.domain.competitor import SHARED_ACCOUNT, Competitor, CompetitorId, ModelSpec, Provider, Season, SeasonId
 from arena.domain.costs import FundingPayment, funding_payment
@@ -39,6 +41,7 @@ from arena.domain.order import Fill, Intent, Leg, Order, OrderOutcome, OrderStat
 from arena.domain.plan import Desk, OrderPlan
 from arena.domain.planning import plan_orders
 from arena.domain.risk import Limits
+from arena.strategies.registry import PLAYBOOKS
 from tests.fakes import build
 
 START = datetime(2025, 1, 1, 0, 0, tzinfo=UTC)
@@ -187,7 +190,9 @@ class Story:
         return (*names[first:], *names[:first])
 
     def _market_prompt(self) -> str:
-        return f"market of cycle {self.number}: {self.prices}"
+        at = self.season.started_at + STEP * self.number
+        snapshot = build.snapshot(at, **{symbol: str(price) for symbol, price in self.prices.items()})
+        return market_section(snapshot, Study(), build.instruments(*SYMBOLS), PLAYBOOKS["free"])
 
     def _answer(self, llm_id: CompetitorId) -> Answer:
         if llm_id == "LLM-B" and self.number % 5 == 2:

@@ -12,7 +12,7 @@ from arena.adapters.binance.client import FuturesClient, VenueRefusal, to_ms
 from arena.adapters.binance.contracts import Contracts, KnownTiers
 from arena.adapters.binance.minutes import read_minutes
 from arena.domain.instrument import Instrument
-from arena.domain.market import Bar, FundingRate, MarketSnapshot, SymbolMarket
+from arena.domain.market import Bar, Candle, FundingRate, MarketSnapshot, SymbolMarket
 from arena.errors import ExchangeError, MarketDataError, RateLimited
 from arena.together import together
 
@@ -82,6 +82,17 @@ class BinanceMarket:
         if not markets:
             raise MarketDataError(f"no symbol could be read: {'; '.join(f'{s}: {why}' for s, why in missing.items())}")
         return MarketSnapshot(as_of=as_of, symbols=markets, missing=missing)
+
+    async def candles(self, symbol: str, until: datetime) -> tuple[Candle, ...]:
+        """Return the newest candles that end at `until` or before, oldest first, as many as a snapshot has.
+
+        Raises:
+            ExchangeError: They could not be read.
+        """
+        rows = await self._client.read(
+            "futures_klines", symbol=symbol, interval=self._interval, limit=CANDLES, endTime=to_ms(until)
+        )
+        return schemas.candles(rows, until)
 
     async def fundings(self, symbols: Sequence[str], after: datetime, until: datetime) -> tuple[FundingRate, ...]:
         """Return the fundings with after < time ≤ until, oldest first; asks only when a full hour lies between."""

@@ -69,6 +69,10 @@ class RowStore(ABC):
         """Return up to `size` of a table's rows of a season that stand behind `after`, in booking order, with their places."""
 
     @abstractmethod
+    async def prompt(self, season_id: SeasonId, part: str, digest: str) -> str | None:
+        """Return a part of a prompt by its hash; None where it is not kept."""
+
+    @abstractmethod
     async def open_rows(self, season_id: SeasonId, tables: Tables) -> Tables:
         """Write a season's first rows where there are none, and return `seasons` and `competitors` as they are kept."""
 

@@ -123,6 +123,14 @@ class SpooledRecords(RowStore):
             self._delivery.fails(error)
             raise
 
+    async def prompt(self, season_id: SeasonId, part: str, digest: str) -> str | None:
+        """Return a part of a prompt by its hash, where it is in Supabase."""
+        try:
+            return await self._remote.prompt(season_id, part, digest)
+        except RecordsUnavailable as error:
+            self._delivery.fails(error)
+            raise
+
     async def take(self, season_id: SeasonId, holder: str, now: datetime, until: datetime) -> bool:
         """Take the lease among this machine's processes, then among machines where Supabase can be asked."""
         if not self._file.take(season_id, holder, iso(now), iso(until)):

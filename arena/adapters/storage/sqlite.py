@@ -106,6 +106,13 @@ class SqliteRecords(RowStore, SqliteAccounts):
         place = names.index("id")
         return [(row[place], made) for row, made in zip(found, all_shown(names, found), strict=True)]
 
+    async def prompt(self, season_id: SeasonId, part: str, digest: str) -> str | None:
+        """Return a part of a prompt by its hash; None where it is not kept."""
+        with self._unit_of_work(f"a prompt of season {season_id} was not read", begin="BEGIN") as db:
+            key = (season_id, part, digest)
+            found = db.execute("SELECT text FROM prompts WHERE season_id = ? AND part = ? AND hash = ?", key).fetchone()
+        return found and str(found["text"])
+
 
 def _insert(db: sqlite3.Connection, tables: Tables) -> None:
     """Write rows; those of a table whose rows change replace the row of the same key, texts shared by cycles are kept once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -126,6 +126,13 @@ class SupabaseRecords(RowStore):
         found = rows_of(await self._call(f"table {table} of season {season_id} was not read", "table_rows", **asked))
         return [(row["id"], shown(row)) for row in found]
 
+    async def prompt(self, season_id: SeasonId, part: str, digest: str) -> str | None:
+        """Return a part of a prompt by its hash; None where it is not kept."""
+        table = self._client.table("prompts").select("text")
+        asked = table.eq("season_id", season_id).eq("part", part).eq("hash", digest).limit(1)
+        found = (await self._execute(f"a prompt of season {season_id} was not read", asked.execute)).data
+        return str(found[0]["text"]) if found else None
+
     async def take(self, season_id: SeasonId, holder: str, now: datetime, until: datetime) -> bool:
         """Take the lease on a season's accounts, or hold it longer; False while somebody else's has not run out."""
         wanted = {"season": season_id, "wanted": holder, "moment": iso(now), "until": iso(until)}
@@ -170,15 +177,18 @@ class SupabaseRecords(RowStore):
         Raises:
             RecordsUnavailable: It may have happened all the same.
         """
+        reply = await self._execute(failure, self._client.rpc(function, arguments).execute)
+        return from_wire(reply.data) if isinstance(reply.data, str) and function not in _PLAIN else reply.data
+
+    async def _execute(self, failure: str, request: Callable[[], Any]) -> Any:
         try:
-            reply = await asyncio.to_thread(self._client.rpc(function, arguments).execute)
+            return await asyncio.to_thread(request)
         except httpx.TransportError as error:
             raise RecordsUnavailable(f"{failure}: Supabase is out of reach ({str(error) or type(error).__name__})") from error
         except APIError as error:
             raise self._fault(failure, error) from error
         except RuntimeError as error:
             raise RecordsError(f"{failure}: {error}") from error  # closed
-        return from_wire(reply.data) if isinstance(reply.data, str) and function not in _PLAIN else reply.data
 
     def _fault(self, failure: str, error: APIError) -> Exception:
         code, message = str(error.code or ""), error.message or ""

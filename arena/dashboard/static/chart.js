@@ -6,10 +6,19 @@ import { usd, when } from "./words.js";
 const DAY = 86_400;
 const HALF_AN_HOUR = 1800; // around a single point
 const STRETCHES = [["1 day", DAY], ["1 week", 7 * DAY], ["season", null]];
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const iso = (seconds) => new Date(1000 * seconds).toISOString();
-const tick = (seconds, step) =>
+export const tick = (seconds, step) =>
   new Date(1000 * seconds).toLocaleString("en-GB", step >= DAY ? { day: "numeric", month: "short", timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+
+export const utc = (seconds) => uPlot.tzDate(new Date(1000 * seconds), "Etc/UTC");
+export const axis = () => ({ stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" });
+
+// How wide a chart may be inside of a node.
+export function inner(node) {
+  const { paddingLeft, paddingRight } = getComputedStyle(node);
+  return Math.max(240, node.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight));
+}
 
 export class EquityChart {
   constructor(field) {
@@ -89,7 +98,6 @@ export class EquityChart {
 
   plot(target, data, height, shown, upper) {
     const narrow = this.node.clientWidth < 600;
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
     const series = this.curves.map((curve) => {
       const style = this.field.style(curve.llm_id);
       return {
@@ -102,16 +110,16 @@ export class EquityChart {
       };
     });
     const options = {
-      width: this.width(),
+      width: inner(this.node),
       height: height - (narrow ? 40 : 0) * upper,
-      tzDate: (seconds) => uPlot.tzDate(new Date(1000 * seconds), "Etc/UTC"),
+      tzDate: utc,
       cursor: { sync: { key: "equity", setSeries: true }, drag: { x: true, y: false } },
       legend: { show: false },
       padding: [8, 20, 4, 0],
       scales: { x: { time: true, range: (_, low, high) => (low === high ? [low - HALF_AN_HOUR, high + HALF_AN_HOUR] : [low, high]) }, y: { range: (_, low, high) => this.span(low, high, upper) } },
       axes: [
-        { ...axis, show: !upper, size: 32, space: narrow ? 70 : 90, values: (_, times, __, ___, step) => times.map((time) => tick(time, step)) },
-        { ...axis, size: 62, space: upper ? 40 : 24, values: (_, values) => values.map((value) => (upper ? value.toLocaleString("en") : shown(value))) },
+        { ...axis(), show: !upper, size: 32, space: narrow ? 70 : 90, values: (_, times, __, ___, step) => times.map((time) => tick(time, step)) },
+        { ...axis(), size: 62, space: upper ? 40 : 24, values: (_, values) => values.map((value) => (upper ? value.toLocaleString("en") : shown(value))) },
       ],
       series: [{}, ...series],
       hooks: { setCursor: [(plot) => this.name(plot.cursor.idx ?? null)], setSelect: [(plot) => this.selected(plot)], draw: upper ? [(plot) => this.level(plot)] : [] },
@@ -163,12 +171,8 @@ export class EquityChart {
     setTimeout(() => this.show(range).finally(() => (this.zooming = false)));
   }
 
-  width() {
-    const { paddingLeft, paddingRight } = getComputedStyle(this.node);
-    return Math.max(240, this.node.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight));
-  }
-
   resize() {
-    for (const plot of this.plots) if (plot.width !== this.width()) plot.setSize({ width: this.width(), height: plot.height });
+    const width = inner(this.node);
+    for (const plot of this.plots) if (plot.width !== width) plot.setSize({ width, height: plot.height });
   }
 }

@@ -81,8 +81,11 @@ export class Field {
     return [key(this.style(id)), el("a", { href: `#/competitors/${id}` }, el("b", {}, this.models[id].model))];
   }
   brief(id) {
+    return [key(this.style(id)), this.name(id)];
+  }
+  name(id) {
     const names = [el("span", { cls: "spare" }, this.label(id)), el("span", { cls: "phone" }, id)];
-    return [key(this.style(id)), el("a", { href: `#/competitors/${id}`, "aria-label": this.label(id) }, names)];
+    return el("a", { href: `#/competitors/${id}`, "aria-label": this.label(id) }, names);
   }
   kind(id) {
     const { baseline, provider } = this.models[id];

@@ -1,8 +1,11 @@
 // The page: shows the view that the address names, and again whenever the season has changed.
+import { competitor } from "./competitor.js";
 import { el, Field } from "./draw.js";
+import { fairness } from "./fairness.js";
+import { markets } from "./markets.js";
 import { Problem, read } from "./read.js";
 import { next, season } from "./season.js";
-import { alertList, competitor, cycle, fairness, tradeList } from "./views.js";
+import { alertList, cycle, tradeList } from "./views.js";
 import { count } from "./words.js";
 
 const AGAIN_MS = 2000;
@@ -17,7 +20,8 @@ let asked = false;
 const ROUTES = [
   [/^#\/decisions$/, () => cycle(context, null)],
   [/^#\/cycles\/(\d+)$/, (number) => cycle(context, Number(number))],
-  [/^#\/competitors\/([^/]+)$/, (id) => competitor(context, decodeURIComponent(id))],
+  [/^#\/competitors\/([^/]+)(?:\/cycles\/(\d+))?$/, (id, number) => competitor(context, decodeURIComponent(id), number ? Number(number) : null)],
+  [/^#\/markets(?:\/([^/]+))?$/, (symbol) => markets(context, symbol ? decodeURIComponent(symbol) : null)],
   [/^#\/trades$/, () => tradeList(context)],
   [/^#\/fairness$/, () => fairness(context)],
   [/^#\/alerts$/, () => alertList(context)],
@@ -62,8 +66,8 @@ function open() {
   shown = location.hash;
   view = routed(shown);
   content.replaceChildren(...view.nodes);
-  const current = { "#/": "#/", "": "#/" }[shown] ?? shown.replace(/^#\/cycles\/.*/, "#/decisions");
-  for (const link of document.querySelectorAll("nav a")) {
+  const current = { "#/": "#/", "": "#/" }[shown] ?? shown.replace(/^#\/cycles\/.*/, "#/decisions").replace(/^#\/markets\/.*/, "#/markets");
+  for (const link of document.querySelectorAll("header nav a")) {
     if (link.getAttribute("href") === current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }

@@ -40,9 +40,23 @@ export function trades(field, rows) {
   return table("Closed trades", columns, cells);
 }
 
+// From a cycle to the one before, after, or any other.
+export function stepper(found, last, go) {
+  const to = (other, name) => el("button", { disabled: other === null, onclick: () => go(other) }, name);
+  const input = el("input", { type: "number", min: 1, max: last, value: found.number, "aria-label": "Cycle" });
+  input.addEventListener("change", () => input.value && go(Number(input.value)));
+  return [to(found.before, "← before"), input, to(found.after, "after →")];
+}
+
+// Do what was asked for, or say below why not; the next that succeeds takes that away.
+export const attempt = (node, act) => act().catch((error) => node.append(el("p", { cls: "fail", role: "alert" }, error.message)));
+
+// An alert beside the name of whom it is about.
+export const withoutName = ({ llm_id: id, text }) => (id && text.startsWith(`${id} `) ? text.slice(id.length + 1) : text);
+
 // A cycle: everybody's decisions side by side.
 export function story(field, found) {
-  return el("div", { cls: "feed" }, found.turns.map((turn) => card(field, turn)));
+  return el("div", { cls: "feed" }, found.turns.map((turn) => card(field, found.number, turn)));
 }
 
 export const storyTitle = (found) => [
@@ -50,12 +64,13 @@ export const storyTitle = (found) => [
   small(`same prompt ${found.prompt_hash.slice(0, 8)}… for all · orders sent: ${found.execution_order.join(", ")}`),
 ];
 
-function card(field, turn) {
+function card(field, number, turn) {
   const seconds = (turn.calls.reduce((sum, call) => sum + call.latency_ms, 0) / 1000).toFixed(1);
   const asked = turn.calls.length ? `${seconds} s${turn.calls.length > 1 ? ` in ${turn.calls.length} calls` : ""}` : "not asked";
   const title = el("h3", {}, field.full(turn.llm_id), small(turn.llm_id, " · ", asked));
   const kind = field.models[turn.llm_id].baseline ? el("p", {}, field.kind(turn.llm_id)) : null;
-  return el("article", {}, title, kind, turn.answer === "decision" ? decided(turn) : failed(turn), between(turn));
+  const exact = el("p", {}, small(el("a", { href: `#/competitors/${turn.llm_id}/cycles/${number}`, "aria-label": `Prompt and answer of ${turn.llm_id}` }, "prompt and answer")));
+  return el("article", {}, title, kind, turn.answer === "decision" ? decided(turn) : failed(turn), between(turn), exact);
 }
 
 function failed(turn) {

@@ -48,19 +48,24 @@ function decisions(field, newest) {
   return [el("h2", {}, "Decisions of ", storyTitle(newest)), story(field, newest), older];
 }
 
+const afterModelCost = (row) => (row.roi_after_model_cost === null ? "unknown" : percent(row.roi_after_model_cost, true));
+const fall = (row) => percent(Number(row.max_drawdown) ? `-${row.max_drawdown}` : "0");
+const onAPhone = (row) =>
+  el("small", { cls: "phone" }, el("br"), `gross ${percent(row.roi_gross, true)}, after model cost ${afterModelCost(row)}, largest fall ${fall(row)}`);
+
 function leaderboard(field, board) {
   const columns = [
-    ["#", "n"], ["Competitor", "fit"], ["Equity, USDT", "n"], ["ROI, net", "n"], ["gross", "n spare"], ["after model cost", "n spare"], ["Max drawdown", "n"],
+    ["#", "n"], ["Competitor", "fit"], ["Equity, USDT", "n"], ["ROI, net", "n"], ["gross", "n spare"], ["after model cost", "n spare"], ["Max drawdown", "n spare"],
     ["Trades", "n spare"], ["Win rate", "n spare"], ["Valid answers", "n spare"], ["Fees", "n spare"], ["Model cost", "n spare"],
   ];
   const rows = board.competitors.map((row) => [
     String(row.rank),
-    el("span", {}, field.full(row.llm_id), el("br"), small(row.llm_id, " · ", field.kind(row.llm_id))),
+    el("span", {}, field.full(row.llm_id), el("br"), small(row.llm_id, " · ", field.kind(row.llm_id)), onAPhone(row)),
     usd(row.equity),
     [percent(row.roi, true), tone(row.roi)],
     percent(row.roi_gross, true),
-    row.roi_after_model_cost === null ? "unknown" : percent(row.roi_after_model_cost, true),
-    percent(Number(row.max_drawdown) ? `-${row.max_drawdown}` : "0"),
+    afterModelCost(row),
+    fall(row),
     count(row.trades),
     percent(row.win_rate),
     percent(row.valid_answers),

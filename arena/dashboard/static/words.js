@@ -23,6 +23,9 @@ export const percent = (text, sign = false) => {
   return `${Number(value) === 0 ? "0.00" : minus(sign && Number(value) > 0 ? `+${value}` : value)}\u00a0%`;
 };
 
+// A funding rate, whose whole is small.
+export const rate = (text) => `${minus((100 * Number(text)).toFixed(4))}\u00a0%`;
+
 // The digits that matter, about seven: 93,500.1 and 0.14211.
 export function price(text) {
   if (text === null) return "–";
