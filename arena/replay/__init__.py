@@ -1,9 +1,9 @@
 """Seasons of rules and recorded decisions over recorded candles, compiled: the paper engine's rules a second time, for speed.
 
-tape.py       a market as arrays
-contracts.py  what may be traded, as arrays
-orders.py     what each competitor wants, bar by bar, and how large
-bar.py        what happens inside a bar
-account.py    one competitor's season
-engine.py     all of them
+tape.py  contracts.py   a market and what may be traded, as arrays
+seat.py                 one account at it
+decisions.py            what it wants at a bar's open, and what comes of it
+bar.py  liquidation.py  what happens inside a bar
+season.py  engine.py    one competitor's season; all of them
+rules.py                what simple rules want
 """

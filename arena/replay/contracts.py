@@ -18,8 +18,8 @@ class Contracts(NamedTuple):
     """The filters and margin tiers of a tape's symbols; a NamedTuple, because compiled code takes it as it is.
 
     Attributes:
-        filters: Shape (S, 5): USDT of one step at one tick; bounds of a market order, steps; smallest notional of an opening, USDT;
-            the taker's fee, fraction of the notional.
+        filters: Shape (S, 5): USDT of one step at one tick; bounds of a market order, steps; smallest notional of an opening,
+            USDT; the taker's fee, fraction of the notional.
         tiers: Shape (S, K, 4): largest notional, USDT; maintenance rate; constant, USDT; highest leverage. The last tier goes on
             beyond its notional, at a leverage of 0: such a position can be held, not opened.
     """

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from arena.adapters.recorded.files import Floats, Integers
-from arena.replay.account import Terms, Wants, season
 from arena.replay.contracts import contracts_of
+from arena.replay.decisions import Wants
+from arena.replay.season import season
+from arena.replay.seat import Terms
 from arena.replay.tape import Tape
 
 
@@ -18,9 +20,9 @@ class Played:
     """What became of a competitor.
 
     Attributes:
-        fills: A row each: bar, symbol, why (`bar.STOP` ...), signed quantity in steps, price in ticks, released cost in step-ticks.
+        fills: A row each: bar, symbol, why (`seat.STOP` ...), signed steps, price in ticks, released cost in step-ticks.
         equity: USDT, at every so many bars' opens and at the end.
-        refused: Openings that the venue refused, by `account.NO_MARKET` ...
+        refused: Openings that the venue refused, by `seat.NO_MARKET` ...
         funding: What was paid, USDT.
     """
 
@@ -36,7 +38,7 @@ def play(tape: Tape, terms: Sequence[Terms], wants: Sequence[Wants], *, every: i
     Args:
         tape: The market.
         terms: Of each competitor.
-        wants: Of each competitor, shape (T, S): `account.SHORT`, `FLAT`, `LONG` or `HOLD` when each bar opens.
+        wants: Of each competitor, shape (T, S): `decisions.SHORT`, `FLAT`, `LONG` or `HOLD` when each bar opens.
         every: Bars between two points of the equity.
     """
     contracts = contracts_of(tape.symbols, tape.instruments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from arena.adapters.recorded.files import Floats
-from arena.replay.account import FLAT, HOLD, LONG, Wants
+from arena.replay.decisions import FLAT, HOLD, LONG, Wants
 from arena.replay.machine import compiled
 
 

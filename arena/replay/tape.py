@@ -26,9 +26,9 @@ class Bars(NamedTuple):
     """Bars of all symbols on one grid of times; a NamedTuple, because compiled code takes it as it is.
 
     Attributes:
-        field: Shape (T + 1, 7, S), ticks: open, high and low of the last price, 0 where the symbol has no bar; what the mark is when
-            the bar opens, and its low and high inside, all three the last close in a gap; what is shown. The row behind the last bar
-            has only the mark at the end.
+        field: Shape (T + 1, 7, S), ticks: open, high and low of the last price, 0 where the symbol has no bar; what the mark is
+            when the bar opens, and its low and high inside, all three the last close in a gap; what is shown. The row behind the
+            last bar has only the mark at the end.
         open_ms: Open times, ms of Unix time, evenly spaced; length T.
         funding: Shape (F, 3), by time: ms, column of the symbol, mark in ticks.
         funding_rate: Fractions; length F.
@@ -84,8 +84,8 @@ def read_tape(archive: CandleArchive, start: datetime | None = None, end: dateti
     field[:, MARK] = mark
     inside = {OPEN: trade.open, HIGH: trade.high, LOW: trade.low, SHOWN: present * STILL + trades * (TRADED - STILL)}
     inside |= {MARK_LOW: np.where(present, marks.low, mark[:-1]), MARK_HIGH: np.where(present, marks.high, mark[:-1])}
-    for name, values in inside.items():
-        field[:-1, name] = values
+    for each, values in inside.items():
+        field[:-1, each] = values
     bars = Bars(field, grid, *_fundings(archive, first, last))
     return Tape(symbols=archive.symbols, instruments=archive.instruments, interval_ms=step, bars=bars, close=trade.close)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 
 from arena.adapters.paper.account import IncomeKind, PaperAccount, PaperTrade
@@ -13,8 +12,8 @@ from arena.adapters.paper.engine import PaperEngine, Refusal, Refused
 from arena.adapters.recorded import CandleArchive
 from arena.domain.money import floor_to
 from arena.domain.order import Order, OrderSide, OrderType, PositionSide
-from arena.replay.account import FLAT, HOLD, LEVERAGE, LONG, MARGIN, NO_MARKET, NOTIONAL, QUANTITY, Terms, Wants
-from arena.replay.bar import CLOSED, LIQUIDATION, OPENED, STOP, TARGET
+from arena.replay.decisions import FLAT, HOLD, LONG, Wants
+from arena.replay.seat import CLOSED, LEVERAGE, LIQUIDATION, MARGIN, NO_MARKET, NOTIONAL, OPENED, QUANTITY, STOP, TARGET, Terms
 
 WHY = {"open": OPENED, "close": CLOSED, "stop": STOP, "target": TARGET, "autoclose": LIQUIDATION}
 REASONS = {Refusal.QUANTITY: QUANTITY, Refusal.MIN_NOTIONAL: NOTIONAL, Refusal.LEVERAGE: LEVERAGE, Refusal.MARGIN: MARGIN}

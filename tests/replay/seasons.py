@@ -1,79 +1,70 @@
-"""Fuzzed seasons: markets with gaps, crashes, bars without volume, marks of their own, fundings; traders who go too far."""
+"""One fuzzed season in both engines."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from arena.adapters.recorded import CandleArchive
-from arena.replay.account import HOLD, Terms, Wants
-from tests.fakes.candles import BAR, START, write_candles, write_funding, write_mark
+from arena.replay.engine import Played, play
+from arena.replay.seat import LIQUIDATION
+from arena.replay.tape import Tape, read_tape
+from tests.replay.fuzzed import market, terms, wanted
+from tests.replay.reference import Reference
 
-PRICES = {"BTCUSDT": (50_000.0, 1), "DOGEUSDT": (0.3, 5), "ABCUSDT": (12.0, 3)}  # the last one is known to no table: narrow tiers
-
-
-def market(folder: Path, seed: int, bars: int) -> CandleArchive:
-    """Write a market's files and return them as an archive."""
-    dice = np.random.default_rng(seed)
-    marks = dice.random() < 0.5
-    for symbol, (price, digits) in PRICES.items():
-        rows = _rows(dice, price, digits, bars)
-        write_candles(folder / "5m", symbol, rows)
-        hours = bars // 12 + 1
-        if marks:
-            write_mark(folder / "mark-1h", symbol, [_hour(rows[12 * hour :], price, dice, digits) for hour in range(hours)])
-        write_funding(folder / "funding", symbol, _rates(dice, bars))
-    return CandleArchive(folder / "5m")
+BARS = 120
+TOLERANCE = 1e-9  # of the largest equity
 
 
-def wanted(seed: int, bars: int, symbols: int, every: int = 6) -> Wants:
-    """Return what somebody without a plan wants: a change in so many bars on average."""
-    dice = np.random.default_rng(seed)
-    wants = dice.integers(-1, 2, (bars, symbols)).astype(np.int8)
-    wants[dice.random(wants.shape) > 1 / every] = HOLD
-    return wants
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a season had, and how the engines differ, in words."""
+
+    trades: int = 0
+    liquidations: int = 0
+    refused: int = 0
+    differences: tuple[str, ...] = ()
+
+    def __add__(self, other: Compared) -> Compared:
+        return Compared(
+            trades=self.trades + other.trades,
+            liquidations=self.liquidations + other.liquidations,
+            refused=self.refused + other.refused,
+            differences=self.differences + other.differences,
+        )
 
 
-def terms(seed: int) -> Terms:
-    """Return how somebody trades: small or large, careful or at the edge of a liquidation."""
-    dice = np.random.default_rng(seed)
-    capital = float(dice.choice([200, 5_000, 60_000]))
-    leverage = int(dice.choice([1, 5, 20, 50, 75]))
-    value, share = (0.0, float(dice.choice([0.3, 0.9, 4.0, 15.0, 40.0]))) if dice.random() < 0.8 else (capital / 4, 0.0)
-    stop, target = int(dice.choice([0, 0, 30, 200])), int(dice.choice([0, 50, 400]))
-    return Terms(capital, leverage, value, share, stop, target, int(dice.choice([0, 200, 1234])))
+def compare(folder: Path, seed: int) -> Compared:
+    """Play a season in both engines."""
+    archive = market(folder, seed, BARS)
+    tape, trader = read_tape(archive), terms(seed)
+    wants = wanted(seed, BARS, len(tape.symbols))
+    reference = Reference(archive, trader)
+    reference.play(wants)
+    (played,) = play(tape, [trader], [wants])
+    return Compared(
+        trades=len(played.fills),
+        liquidations=int((played.fills[:, 2] == LIQUIDATION).sum()),
+        refused=int(played.refused.sum()),
+        differences=tuple(differences(tape, played, reference)),
+    )
 
 
-def _rows(dice: np.random.Generator, price: float, digits: int, bars: int) -> list[str | None]:
-    rows: list[str | None] = []
-    tick = 10.0**-digits
-    for bar in range(bars):
-        if dice.random() < 0.03:
-            price *= float(np.exp(dice.normal(0, 0.2)))  # crashes and their opposite
-        opened = max(tick, round(price * float(np.exp(dice.normal(0, 0.002))), digits))
-        closed = max(tick, round(opened * float(np.exp(dice.normal(0, 0.01))), digits))
-        high = round(max(opened, closed) * (1 + abs(dice.normal(0, 0.005))), digits)
-        low = max(tick, round(min(opened, closed) * (1 - min(0.9, abs(dice.normal(0, 0.005)))), digits))
-        volume = 0 if dice.random() < 0.05 else 10
-        gap = bar not in (0, bars - 1) and dice.random() < 0.05
-        rows.append(None if gap else f"{opened} {max(high, opened, closed)} {min(low, opened, closed)} {closed} {volume}")
-        price = closed
-    return rows
-
-
-def _hour(rows: list[str | None], price: float, dice: np.random.Generator, digits: int) -> str:
-    """Return the mark of the hour that begins with these rows: mostly inside of what was traded."""
-    known = [[float(value) for value in row.split()] for row in rows[:12] if row is not None] or [[price] * 5]
-    low, high = min(row[2] for row in known), max(row[1] for row in known)
-    narrow, wide = low + (high - low) * dice.uniform(0, 0.3), high - (high - low) * dice.uniform(0, 0.3)
-    opened = min(max(known[0][0], narrow), wide)
-    return " ".join(f"{round(value, digits)}" for value in (opened, wide, narrow, opened))
-
-
-def _rates(dice: np.random.Generator, bars: int) -> dict[datetime, float]:
-    """Return fundings at bars' opens, and some between."""
-    moments = [START + BAR * int(bar) for bar in dice.choice(bars, bars // 12, replace=False)]
-    moments += [START + BAR * int(bar) + timedelta(seconds=77) for bar in dice.choice(bars, 3, replace=False)]
-    return {moment: round(float(dice.normal(0, 0.002)), 8) for moment in sorted(moments)}
+def differences(tape: Tape, played: Played, reference: Reference) -> list[str]:
+    """Return how the engines differ, in words."""
+    fills = [(bar, tape.symbols[symbol], why, steps, ticks) for bar, symbol, why, steps, ticks, _ in played.fills.tolist()]
+    found = [f"trade {a}, and not {b}" for a, b in zip(fills, reference.fills(), strict=False) if a != b][:1]
+    if len(fills) != len(reference.fills()):
+        found.append(f"{len(fills)} trades, and not {len(reference.fills())}")
+    expected = np.array([float(each) for each in reference.equity])
+    allowed = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    apart = float(np.abs(played.equity - expected).max())
+    if apart > allowed:
+        found.append(f"equities are {apart:.3g} USDT apart")
+    if abs(played.funding - float(reference.funding())) > allowed:
+        found.append(f"fundings of {played.funding}, and not {reference.funding()}")
+    refused = {reason: reference.refused[reason] for reason in range(len(played.refused))}
+    if dict(enumerate(played.refused.tolist())) != refused:
+        found.append(f"refusals {played.refused.tolist()}, and not {refused}")
+    return found
