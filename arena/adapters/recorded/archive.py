@@ -57,6 +57,10 @@ class CandleArchive:
         """Every symbol that has bars, by name."""
         return tuple(self._series)
 
+    def series(self, symbol: str) -> Series:
+        """Return a symbol's bars as arrays."""
+        return self._series[symbol]
+
     def steps(self, after: datetime, until: datetime) -> Iterator[BarStep]:
         """Yield the steps with after < close_time ≤ until, in time order; a symbol with a gap is missing from its step."""
         first, end = np.searchsorted(self._times, [to_ms(after) - self._step_ms, to_ms(until) - self._step_ms], side="right")

@@ -1,0 +1,1 @@
+"""The compiled engine is held against the paper engine, season by season."""
