@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def compiled(function: F) -> F:
-    """Return the function compiled without holding the interpreter's lock, its machine code kept if this folder can be written."""
+    """Return the function compiled without holding the interpreter's lock, its machine code kept if this folder is writable."""
     if _numba is None:
         return function
     fast: F = _numba.njit(cache=os.access(_HERE, os.W_OK), nogil=True, error_model="numpy")(function)
