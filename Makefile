@@ -80,8 +80,8 @@ chaos: $(VENV)/develop  ## a season under faults and kills; SEED=1 CYCLES=500 MO
 kill-test: $(VENV)/supabase  ## kill -9 in the middle of commits, on both stores; SEED=1 KILLS=200
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills $(KILLS)
 
-e2e: $(VENV)/develop  ## a user's first minutes with make up in a real browser, and kills of all of it; some minutes, alone
-	@$(BIN)/python -m pytest -q -s -m season tests/e2e $(ARGS)
+e2e: $(VENV)/develop  ## the first minutes with make up, kills of all of it, every view of the dashboard: in a real browser, alone
+	@$(BIN)/python -m pytest -q -s -m 'long or browser' tests/e2e $(ARGS)
 
 ops-test: KILLS = 20
 ops-test: $(VENV)/develop  ## kill -9 of worker, flow and server while a season runs by itself; SEED=1 KILLS=20 of each

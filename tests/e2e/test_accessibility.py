@@ -25,6 +25,8 @@ from tests.fakes.browser import Visitor, away, chromium, opened, views_of
 from tests.fakes.dashboard import Books, ready, serving, source
 from tests.fakes.season import START
 
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
 CYCLES = 8
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")

@@ -16,6 +16,8 @@ from tests.fakes.browser import Visitor, away, chromium
 from tests.fakes.dashboard import Books
 from tests.fakes.season import Story
 
+pytestmark = pytest.mark.browser
+
 ROOT = Path(__file__).resolve().parents[2]
 EVIL = '<img src="x" onerror="document.title=\'taken\'"> RSI 27'
 AMOUNTS = (None, "0", "-0.001", "0.14211", "93500.1", "116.185337", "-1234567.891", "8191.04", "0.000012341", "0.0512", "200")

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, expect
 from tests.fakes.browser import Visitor, away, chromium, opened, views_of
 from tests.fakes.dashboard import Books, ready, serving, source
 
+pytestmark = pytest.mark.browser
+
 CYCLES = 12
 
 

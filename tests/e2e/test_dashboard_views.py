@@ -23,6 +23,8 @@ from tests.fakes.dashboard import Books, ready, serving
 from tests.fakes.season import START, STEP, SYMBOLS, Story, season
 from tests.fakes.simulator import Simulator, running_simulator
 
+pytestmark = pytest.mark.browser
+
 EVIL = "<script>document.title='taken'</script><b>RSI</b> 27"
 CYCLES = 12
 NOW = START + STEP * (CYCLES + 1)

@@ -17,7 +17,7 @@ from scripts.processes import python
 from scripts.up.base import PROJECT
 from tests.fakes.house import PATIENCE_SECONDS, House
 
-pytestmark = pytest.mark.season
+pytestmark = pytest.mark.long
 
 PICTURES = PROJECT / "runs" / "e2e"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -15,7 +15,7 @@ from deployments.recover import flow_processes
 from scripts.up.leftovers import started_from
 from tests.fakes.house import House
 
-pytestmark = pytest.mark.season
+pytestmark = pytest.mark.long
 
 
 def pids(status: dict[str, Any]) -> dict[str, int]:

@@ -31,6 +31,8 @@ from tests.ops.season import VICTIMS, Season, running
 
 LETTERS = "ABC"
 CALM_SECONDS = 60.0  # until what was under way is over
+TRIES = 5  # at a cycle that may end before its turn to be killed comes
+FLOW_SECONDS = 3.0  # that a cycle takes at least, from its process on
 BACK_SECONDS = 240.0  # until a cycle is booked again
 
 
@@ -62,15 +64,23 @@ def play(season: Season, dice: random.Random, kills: int) -> Counter[str]:
     killed: Counter[str] = Counter()
     for victim in order:
         booked = season.booked()
-        if victim == "flow":
-            season.kill(victim, 3 * season.interval_seconds)
-            time.sleep(dice.uniform(0, 3))
-        else:
-            time.sleep(dice.uniform(0, season.interval_seconds))
-        killed[victim] += season.kill(victim, season.interval_seconds)
+        killed[victim] += kill_one(season, victim, dice)
         until_booked(season, booked + 1)
         print(f"{killed.total()} kills, {season.booked()} cycles booked; {victim} last", flush=True)
     return killed
+
+
+def kill_one(season: Season, victim: str, dice: random.Random) -> bool:
+    """Kill a victim at a random moment; return whether it was there."""
+    if victim != "flow":
+        time.sleep(dice.uniform(0, season.interval_seconds))
+        return season.kill(victim, season.interval_seconds)
+    for _ in range(TRIES):
+        if season.there(victim, 2 * season.interval_seconds):
+            time.sleep(dice.uniform(0, FLOW_SECONDS))
+            if season.kill(victim, 0):
+                return True
+    return False
 
 
 def until_booked(season: Season, number: int) -> None:

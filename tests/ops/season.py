@@ -41,17 +41,20 @@ class Season(House):
         with prefect_server(self.base.kept_ports().api_url) as server:
             return [run["id"] for run in server.post("/flow_runs/filter", **wanted)]
 
-    def kill(self, victim: str, patience: float) -> bool:
-        """Kill -9 a program or the trading cycle's process, which may not be there; return whether it was."""
+    def there(self, victim: str, patience: float) -> list[psutil.Process]:
+        """Return a program's processes, or the trading cycle's; none where they do not come in so many seconds."""
         deadline = time.monotonic() + patience
-        while not (found := self._found(victim)):
-            if time.monotonic() > deadline:
-                return False
+        while not (found := self._found(victim)) and time.monotonic() < deadline:
             time.sleep(0.05)
+        return found
+
+    def kill(self, victim: str, patience: float) -> bool:
+        """Kill -9 a program, or the trading cycle's process; return whether it was there, or came in so many seconds."""
+        found = self.there(victim, patience)
         for process in found:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        return True
+        return bool(found)
 
     def _found(self, victim: str) -> list[psutil.Process]:
         if victim == "flow":
