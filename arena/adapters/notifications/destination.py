@@ -131,8 +131,8 @@ def read_urls(text: SecretStr, level: Level) -> list[Destination]:
 class _Redaction(logging.Filter):
     """Blots secrets out of a logger's records: Apprise and urllib3 log the full address that they post to.
 
-    Every part of it goes, a word that is the name of somebody's channel too; `arena.redaction`, which all loggers obey, must leave
-    words alone.
+    Every part of it goes, a word that is the name of somebody's channel too; `arena.redaction`, which all loggers obey, must
+    leave words alone.
     """
 
     def __init__(self) -> None:
