@@ -10,7 +10,7 @@ from arena.adapters.notifications.courier import Courier, read_waiting
 from arena.adapters.notifications.destination import Destination, read_urls, telegram_url
 from arena.adapters.notifications.messages import Waiting
 from arena.adapters.notifications.notifier import QueuedNotifier, SilentNotifier
-from arena.application.ports import Notifier
+from arena.application.notifier import Notifier
 from arena.errors import ConfigurationError
 from arena.settings import AlertSettings
 

@@ -23,7 +23,8 @@ from arena.application.cycle import Opening
 from arena.application.evidence import configuration
 from arena.application.language_model import Models, Prompt
 from arena.application.lease import Held, acting
-from arena.application.ports import Accounts, Leases, Notifier, PaperBooks, Records, Standings
+from arena.application.notifier import Notifier
+from arena.application.ports import Accounts, Leases, PaperBooks, Records, Standings
 from arena.application.prompt import PROMPT_VERSION, render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import sys
@@ -73,14 +72,9 @@ def reconcile(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] 
     """Show the competitors' books and the exchange side by side; changes nothing. Ends with 1 where they differ."""
     from arena.configuration import load_settings
     from arena.resuming import read_comparison
+    from arena.terminal import print_comparison, tell
 
-    found = asyncio.run(read_comparison(load_settings()))
-    if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        from arena.terminal import print_comparison
-
-        print_comparison(found)
+    found = tell(asyncio.run(read_comparison(load_settings())), print_comparison, as_json=as_json)
     raise typer.Exit(0 if found.equal else 1)
 
 
@@ -130,15 +124,15 @@ def check(
 ) -> None:
     """Look pairs up at Binance (those of AVAILABLE_PAIRS where none are named); needs no key. Ends with 1 if one fails."""
     from arena.configuration import written_pairs
-    from arena.pairs import chosen, examine
+    from arena.pairs import Examination, chosen, examine
+    from arena.terminal import print_pairs, tell
 
-    found = asyncio.run(examine(chosen(names or (), preset) if names or preset else written_pairs()))
-    if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        from arena.terminal import print_pairs
-
+    def table(found: Examination) -> None:
         print_pairs(found.title, found.leverage, found.checks, found.notes)
+
+    found = tell(
+        asyncio.run(examine(chosen(names or (), preset) if names or preset else written_pairs())), table, as_json=as_json
+    )
     raise typer.Exit(1 if found.every_fault else 0)
 
 

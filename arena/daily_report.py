@@ -9,7 +9,7 @@ from pathlib import Path
 
 from arena.alerting import open_notifier
 from arena.application.leaderboard import Leaderboard, read_leaderboard
-from arena.application.ports import Receipt
+from arena.application.notifier import Receipt
 from arena.application.record import Alert, AlertKind
 from arena.application.season_report import season_picture, season_report
 from arena.application.tally import Standing

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_delay, wait_random
+from tenacity import AsyncRetrying
+
+from arena.busy_server import while_busy
 
 TRADING = ("trading-cycle/trading-cycle",)  # flow/deployment; the sweep goes on: it protects, and never opens anything
 PATIENCE_SECONDS = 5.0  # while an account is being left
@@ -36,15 +38,15 @@ async def _each(api_url: str, action: str, seconds: float) -> list[tuple[str, st
     """Do it to every deployment that trades and is registered; return the names and faults of those it failed for."""
     if not api_url:
         return []
-    faults = []
+    faults, ask = [], AsyncRetrying(**while_busy(seconds))
     async with httpx.AsyncClient(base_url=api_url.rstrip("/"), timeout=seconds, headers=_authorization()) as http:
         for name in TRADING:
             try:
-                found: httpx.Response = await _unless_busy(seconds)(http.get, f"/deployments/name/{name}")
+                found: httpx.Response = await ask(http.get, f"/deployments/name/{name}")
                 if found.status_code == httpx.codes.NOT_FOUND:
                     continue
                 deployment = found.raise_for_status().json()["id"]
-                (await _unless_busy(seconds)(http.post, f"/deployments/{deployment}/{action}")).raise_for_status()
+                (await ask(http.post, f"/deployments/{deployment}/{action}")).raise_for_status()
             except (httpx.HTTPError, ValueError, KeyError) as error:
                 faults.append((name, type(error).__name__))
     return faults
@@ -58,30 +60,13 @@ async def scheduling(api_url: str) -> bool:
     """
     if not api_url:
         return False
+    ask = AsyncRetrying(**while_busy(PATIENCE_SECONDS))
     async with httpx.AsyncClient(base_url=api_url.rstrip("/"), timeout=PATIENCE_SECONDS, headers=_authorization()) as http:
         try:
-            found: list[httpx.Response] = [
-                await _unless_busy(PATIENCE_SECONDS)(http.get, f"/deployments/name/{name}") for name in TRADING
-            ]
+            found: list[httpx.Response] = [await ask(http.get, f"/deployments/name/{name}") for name in TRADING]
             return any(each.status_code == httpx.codes.OK and not each.json()["paused"] for each in found)
         except (httpx.HTTPError, ValueError, KeyError):
             return False
-
-
-def _unless_busy(seconds: float) -> AsyncRetrying:
-    """Ask again for so long while the server answers 503: its database is SQLite, locked, and it means just that."""
-    return AsyncRetrying(
-        retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),
-        wait=wait_random(0.1, 0.5),
-        stop=stop_after_delay(seconds),
-        retry_error_callback=_last_answer,
-    )
-
-
-def _last_answer(asked: RetryCallState) -> httpx.Response:
-    assert asked.outcome is not None
-    answer: httpx.Response = asked.outcome.result()
-    return answer
 
 
 def _authorization() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from arena.application.ports import Records
+    from arena.audit.verification import Verification
     from arena.dashboard.watch import Source
     from arena.domain.competitor import SeasonId
 
@@ -63,28 +63,18 @@ def export(
 def leaderboard(season: Season = "", as_json: AsJson = False) -> None:
     """Show who leads."""
     from arena.application.leaderboard import read_leaderboard
+    from arena.terminal import print_leaderboard, tell
 
-    board = _from_records(season, read_leaderboard)
-    if as_json:
-        typer.echo(json.dumps(board.to_json(), indent=2))
-    else:
-        from arena.terminal import print_leaderboard
-
-        print_leaderboard(board)
+    tell(_from_records(season, read_leaderboard), print_leaderboard, as_json=as_json)
 
 
 @show.command()
 def fairness(season: Season = "", as_json: AsJson = False) -> None:
     """Check that every cycle treated all competitors alike; each violation in a line. Ends with 1 if there is one."""
     from arena.application.fairness import read_fairness
+    from arena.terminal import print_fairness, tell
 
-    found = _from_records(season, read_fairness)
-    if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        from arena.terminal import print_fairness
-
-        print_fairness(found)
+    found = tell(_from_records(season, read_fairness), print_fairness, as_json=as_json)
     raise typer.Exit(0 if found.fair else 1)
 
 
@@ -92,9 +82,12 @@ def fairness(season: Season = "", as_json: AsJson = False) -> None:
 def verify(season: Season = "", as_json: AsJson = False) -> None:
     """Book a season again from its journal and compare every cell; each difference in a line. Ends with 1 if there is one."""
     from arena.audit.verify import read_verification
+    from arena.terminal import tell
 
-    found = _from_records(season, read_verification)
-    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join((found.sentence, *map(str, found.findings))))
+    def lines(found: Verification) -> None:
+        typer.echo("\n".join((found.sentence, *map(str, found.findings))))
+
+    found = tell(_from_records(season, read_verification), lines, as_json=as_json)
     raise typer.Exit(0 if found.verified else 1)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any, Protocol, TypeVar
 
 from rich import box
 from rich.console import Console
@@ -18,6 +21,26 @@ from arena.domain.money import plain
 from arena.domain.pairs import PairCheck
 
 WIDTH = 140  # columns; a narrower terminal wraps, a pipe gets whole lines
+
+
+class Told(Protocol):
+    """What can be told as JSON."""
+
+    def to_json(self) -> Any:
+        """Return it as `json` takes it."""
+        ...
+
+
+Found = TypeVar("Found", bound=Told)
+
+
+def tell(found: Found, show: Callable[[Found], None], *, as_json: bool) -> Found:
+    """Print what was found, as JSON or for people, and return it."""
+    if as_json:
+        sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
+    else:
+        show(found)
+    return found
 
 
 def print_leaderboard(board: Leaderboard) -> None:

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_random
+from tenacity import Retrying
 
-BUSY_SECONDS = 20.0  # its database is SQLite: while that is locked it answers 503, and means: ask again
+from arena.busy_server import while_busy
+
+BUSY_SECONDS = 20.0
 
 
 class PrefectServer:
@@ -38,13 +40,8 @@ class PrefectServer:
             return False
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
-        unless_busy = Retrying(
-            retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),
-            wait=wait_random(0.1, 0.5),
-            stop=stop_after_delay(BUSY_SECONDS),
-            retry_error_callback=lambda asked: asked.outcome and asked.outcome.result(),
-        )
-        answer: httpx.Response = unless_busy(self._http.request, method, path, json=body)
+        ask = Retrying(**while_busy(BUSY_SECONDS))
+        answer: httpx.Response = ask(self._http.request, method, path, json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

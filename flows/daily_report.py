@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from arena.application.ports import Receipt
+from arena.application.notifier import Receipt
 from arena.configuration import load_settings
 from arena.daily_report import daily_report as write_report
 from arena.season_start import has_begun

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from arena.domain.competitor import AccountId, Season, SeasonId
@@ -15,7 +14,7 @@ from arena.domain.market import FundingRate, MarketSnapshot
 from arena.domain.order import Fill, Intent, Order, OrderOutcome, PositionSide, RestingOrder
 
 if TYPE_CHECKING:
-    from arena.application.record import Alert, Booking, SeasonState
+    from arena.application.record import Booking, SeasonState
     from arena.application.standing import SeasonStanding
 
 
@@ -273,42 +272,6 @@ class PaperBooks(Protocol):
 
         False where another text has followed it meanwhile; saving the same again changes nothing and is True.
         """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What came of telling something, counted once for each destination that wants it.
-
-    Attributes:
-        sent: Has arrived.
-        waiting: Is kept and sent later.
-        failing: Of those that wait, which a destination did not take.
-    """
-
-    sent: int = 0
-    waiting: int = 0
-    failing: int = 0
-
-
-class Notifier(Protocol):
-    """Where alerts go. Nothing here raises, whatever is wrong with a destination."""
-
-    def keep(self, alerts: Sequence[Alert], picture: Path | None = None) -> None:
-        """Keep alerts until they are delivered; takes milliseconds, and nobody is asked.
-
-        Args:
-            alerts: In order.
-            picture: A file that goes with them.
-        """
-        ...
-
-    async def deliver(self) -> None:
-        """Deliver what waits, in order, for some seconds at most; what is left waits for the next time."""
-        ...
-
-    async def notify(self, alerts: Sequence[Alert], picture: Path | None = None) -> Receipt:
-        """Keep alerts, deliver, and return what came of these."""
         ...
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.adapters.recorded.files import Integers
-from arena.replay.contracts import CAP, CEILING, FEE, LARGEST, LEAST, SMALLEST, UNIT
+from arena.replay.contracts import CEILING, FEE, LARGEST, LEAST, SMALLEST, UNIT
 from arena.replay.machine import compiled
 from arena.replay.seat import (
     BASIS,
@@ -25,6 +25,7 @@ from arena.replay.seat import (
     Seat,
     close,
     equity,
+    tier_of,
     touches,
     trade,
     worse,
@@ -100,10 +101,7 @@ def refusal(seat: Seat, bar: int, symbol: int, steps: int, price: int) -> int:
     notional = steps * field[bar, MARK, symbol] * filters[symbol, UNIT]
     if notional < filters[symbol, LEAST]:
         return NOTIONAL
-    tier = 0
-    while notional > tiers[symbol, tier, CAP]:
-        tier += 1
-    if seat.terms.leverage > tiers[symbol, tier, CEILING]:
+    if seat.terms.leverage > tiers[symbol, tier_of(notional, tiers, symbol), CEILING]:
         return LEVERAGE
     cost = steps * price * filters[symbol, UNIT]
     free = equity(seat, bar)

@@ -81,11 +81,18 @@ def touches(trigger: int, rising: bool, price: int) -> bool:
 
 
 @compiled
-def margin(notional: float, tiers: Floats, symbol: int) -> float:
-    """Return a position's maintenance margin, USDT."""
+def tier_of(notional: float, tiers: Floats, symbol: int) -> int:
+    """Return the number of the margin tier that holds a notional, USDT."""
     tier = 0
     while notional > tiers[symbol, tier, CAP]:
         tier += 1
+    return tier
+
+
+@compiled
+def margin(notional: float, tiers: Floats, symbol: int) -> float:
+    """Return a position's maintenance margin, USDT."""
+    tier = tier_of(notional, tiers, symbol)
     return float(notional * tiers[symbol, tier, RATE] - tiers[symbol, tier, AMOUNT])
 
 

@@ -19,7 +19,7 @@ from arena.adapters.notifications.destination import Destination
 from arena.adapters.notifications.messages import FOLD_SECONDS, STUCK
 from arena.adapters.notifications.notifier import QueuedNotifier
 from arena.application.levels import Level
-from arena.application.ports import Receipt
+from arena.application.notifier import Receipt
 from arena.application.record import AlertKind
 from tests.fakes.webhook import Webhook
 from tests.unit.test_notifications import alert

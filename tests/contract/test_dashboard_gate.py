@@ -22,7 +22,7 @@ from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
 from scripts.environment import without_settings
 from scripts.processes import free_port, python
-from tests.fakes.dashboard import Books, endpoints, ready, serving, source
+from tests.fakes.dashboard import booked, endpoints, ready, serving, source
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = Path(arena.dashboard.__file__).parent / "static"
@@ -55,14 +55,13 @@ def own_addresses() -> frozenset[str]:
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    books = Books(tmp_path_factory.mktemp("season") / "arena.sqlite")
-    books.open()
-    books.book(3)
-    with serving(source(books.path, books.season_id), TOKEN, own_address()) as client:
+    with (
+        booked(tmp_path_factory.mktemp("season"), 3) as books,
+        serving(source(books.path, books.season_id), TOKEN, own_address()) as client,
+    ):
         client.headers["Authorization"] = f"Bearer {TOKEN}"
         ready(client, 3)
         yield client
-    books.records.close()
 
 
 def addresses(app: FastAPI) -> dict[str, str]:

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.fakes.dashboard import Books, endpoints, ready, serving, source
+from tests.fakes.dashboard import booked, endpoints, ready, serving, source
 
 TOKEN = "s3cret"
 CYCLES = 60
@@ -26,14 +26,13 @@ MEDIA = ("application/json", "application/problem+json")
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    books = Books(tmp_path_factory.mktemp("season") / "arena.sqlite")
-    books.open()
-    books.book(CYCLES)
-    with serving(source(books.path, books.season_id), TOKEN) as client:
+    with (
+        booked(tmp_path_factory.mktemp("season"), CYCLES) as books,
+        serving(source(books.path, books.season_id), TOKEN) as client,
+    ):
         client.headers["Authorization"] = f"Bearer {TOKEN}"
         ready(client, CYCLES)
         yield client
-    books.records.close()
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, Page, expect
 from arena.analysis.charts import COLOURS, DASHES
 from arena.analysis.report import DARK_COLOURS
 from arena.application.standing import SeasonStanding, SeasonStatus
-from tests.fakes.browser import Visitor, away, chromium, opened, views_of
-from tests.fakes.dashboard import Books, ready, serving, source
+from tests.fakes.browser import Visitor, opened, views_of
+from tests.fakes.dashboard import answering, booked, serving, source
 from tests.fakes.season import START
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -61,19 +61,11 @@ _FOCUSED = """() => {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    books = Books(tmp_path_factory.mktemp("season") / "arena.sqlite")
-    books.open()
-    books.book(CYCLES)
-    with serving(source(books.path, books.season_id)) as client:
-        ready(client, CYCLES)
+    with (
+        booked(tmp_path_factory.mktemp("season"), CYCLES) as books,
+        answering(source(books.path, books.season_id)) as client,
+    ):
         yield str(client.base_url).rstrip("/")
-    books.records.close()
-
-
-@pytest.fixture(scope="module")
-def browser(address: str) -> Iterator[Browser]:  # after the books: its driver keeps a loop running in this thread
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
@@ -139,11 +131,10 @@ def test_the_keyboard_reaches_every_control_and_shows_where_it_is(
 
 def test_what_is_wrong_is_as_readable(browser: Browser, tmp_path: Path) -> None:
     """A season that is halted, and one that has not begun: colours that no other view has."""
-    books = Books(tmp_path / "arena.sqlite")
-    away(books.open)
-    away(books.book, 3)
     halted = SeasonStanding(status=SeasonStatus.HALTED, reason="the books differ", time=START)
-    for path, said in ((books.path, "halted: the books differ"), (tmp_path / "none", "Waiting")):
+    with booked(tmp_path, 3) as books:
+        shown = ((books.path, "halted: the books differ"), (tmp_path / "none", "Waiting"))
+    for path, said in shown:
         with serving(source(path, books.season_id, halted)) as client:
             for scheme in SCHEMES:
                 page = browser.new_page(color_scheme=scheme, viewport={"width": WIDTHS[1], "height": 900})  # type: ignore[arg-type]
@@ -151,7 +142,6 @@ def test_what_is_wrong_is_as_readable(browser: Browser, tmp_path: Path) -> None:
                 expect(page.locator("body")).to_contain_text(said)
                 assert grave(page) == []
                 page.close()
-    books.records.close()
 
 
 def seen(colours: tuple[str, ...], kind: str) -> list[Any]:

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, expect
 
 from arena.analysis.report import percent, price, signed, usd
 from scripts.processes import free_port, python, running
-from tests.fakes.browser import Visitor, away, chromium
-from tests.fakes.dashboard import Books
+from tests.fakes.browser import Visitor
+from tests.fakes.dashboard import Books, booked
 from tests.fakes.season import Story
 
 pytestmark = pytest.mark.browser
@@ -24,19 +24,10 @@ AMOUNTS = (None, "0", "-0.001", "0.14211", "93500.1", "116.185337", "-1234567.89
 VIEWS = ("#/decisions", "#/trades", "#/markets", "#/fairness", "#/alerts", "#/competitors/LLM-C")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Books]:
-    played = Books(tmp_path / "arena.sqlite", Story(text=EVIL))
-    away(played.open)
-    away(played.book, 12)
-    yield played
-    played.records.close()
+    with booked(tmp_path, 12, Story(text=EVIL)) as found:
+        yield found
 
 
 @pytest.fixture
@@ -64,11 +55,11 @@ def test_the_page_follows_the_season_by_itself(browser: Browser, books: Books, a
     expect(page.locator("canvas")).to_have_count(2)
     visitor.picture(f"dashboard-{width}-{scheme}")
 
-    away(books.book)
+    books.book()
     expect(decisions.locator("h2")).to_contain_text("cycle 13,")
     expect(page.locator("#spoken")).to_have_text("Cycle 13 was booked.")
     expect(page.locator("dl")).to_contain_text("13 cycles")
-    away(books.begin)
+    books.begin()
     expect(page.locator("#state")).to_contain_text("cycle 14 under way")
 
     page.get_by_role("button", name="1 day").click()

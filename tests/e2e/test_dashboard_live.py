@@ -9,27 +9,18 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.fakes.browser import Visitor, away, chromium, opened, views_of
-from tests.fakes.dashboard import Books, ready, serving, source
+from tests.fakes.browser import Visitor, opened, views_of
+from tests.fakes.dashboard import Books, booked, ready, serving, source
 
 pytestmark = pytest.mark.browser
 
 CYCLES = 12
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Books]:
-    played = Books(tmp_path / "arena.sqlite")
-    away(played.open)
-    away(played.book, CYCLES)
-    yield played
-    played.records.close()
+    with booked(tmp_path, CYCLES) as found:
+        yield found
 
 
 def test_every_view_goes_on_when_a_cycle_ends(browser: Browser, books: Books) -> None:
@@ -41,7 +32,7 @@ def test_every_view_goes_on_when_a_cycle_ends(browser: Browser, books: Books) ->
         for visitor, view in zip(visitors, views, strict=True):
             opened(visitor.page, address, view)
             visitor.page.evaluate("() => (document.body.dataset.mark = 'the same page')")
-        away(books.book)
+        books.book()
         for visitor, view in zip(visitors, views, strict=True):
             expect(visitor.page.locator("#spoken"), view).to_have_text(f"Cycle {CYCLES + 1} was booked.")
             expect(visitor.page.locator("body"), view).to_have_attribute("data-mark", "the same page")
@@ -59,7 +50,7 @@ def test_the_page_comes_back_when_the_dashboard_does(browser: Browser, books: Bo
         opened(page, str(client.base_url).rstrip("/"), "#/")
     expect(page.locator("#state")).to_contain_text("not connected: this is what was last known")
     expect(page.locator("main")).to_contain_text(f"cycle {CYCLES},")
-    away(books.book, 2)
+    books.book(2)
     with serving(source(books.path, books.season_id), port=client.base_url.port or 0):
         expect(page.locator("#state")).to_contain_text("running", timeout=20_000)
         expect(page.locator("main")).to_contain_text(f"cycle {CYCLES + 2},")

@@ -17,9 +17,9 @@ from arena.dashboard.curve import iso
 from arena.dashboard_cli import source_of
 from arena.settings import Settings
 from scripts.processes import free_port
-from tests.fakes.browser import Visitor, away, chromium
+from tests.fakes.browser import Visitor
 from tests.fakes.candles import write_candles
-from tests.fakes.dashboard import Books, ready, serving
+from tests.fakes.dashboard import Books, answering, booked
 from tests.fakes.season import START, STEP, SYMBOLS, Story, season
 from tests.fakes.simulator import Simulator, running_simulator
 
@@ -40,12 +40,6 @@ class Telling(Story):
         return replace(record, alerts=tuple(named))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def simulator(tmp_path: Path) -> Iterator[Simulator]:
     prices = {"BTCUSDT": 93_500.0, "ETHUSDT": 3350.0, "SOLUSDT": 189.4}
@@ -59,16 +53,12 @@ def simulator(tmp_path: Path) -> Iterator[Simulator]:
 @contextmanager
 def staged(tmp_path: Path, market: str, url: str) -> Iterator[tuple[str, Books]]:
     """Yield a dashboard's address, as the settings make it, and the books that it shows."""
-    books = Books(tmp_path / "arena.sqlite", Telling(replace(season(), market=market), text=EVIL))
-    away(books.open)
-    away(books.book, CYCLES)
-    settings = Settings(
-        _env_file=None, environment="demo", season=books.season_id, database_path=books.path, binance_testnet_base_url=url
-    )
-    with serving(source_of(settings)) as client:
-        ready(client)
-        yield str(client.base_url), books
-    books.records.close()
+    with booked(tmp_path, CYCLES, Telling(replace(season(), market=market), text=EVIL)) as books:
+        settings = Settings(
+            _env_file=None, environment="demo", season=books.season_id, database_path=books.path, binance_testnet_base_url=url
+        )
+        with answering(source_of(settings)) as client:
+            yield str(client.base_url), books
 
 
 @pytest.fixture
@@ -120,7 +110,7 @@ def _look_at_markets(visitor: Visitor, address: str, books: Books) -> None:
     page.get_by_role("button", name="4 hours").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="4 hours")).to_have_attribute("aria-pressed", "true")
-    away(books.book)
+    books.book()
     expect(page.get_by_role("heading", name="What the models saw of BTCUSDT")).to_contain_text(f"cycle {CYCLES + 1}")
     expect(page.get_by_role("button", name="4 hours")).to_have_attribute("aria-pressed", "true")
 
@@ -156,7 +146,7 @@ def test_prompts_and_answers_are_read_when_they_are_opened_and_are_text(visitor:
     assert asked.count(f"/cycles/{CYCLES}/competitors/LLM-A") == 1
     visitor.picture("dashboard-prompt-1440-light")
 
-    away(books.book)  # who reads is not disturbed
+    books.book()  # who reads is not disturbed
     expect(page.locator("#spoken")).to_have_text(f"Cycle {CYCLES + 1} was booked.")
     expect(answer).to_contain_text(EVIL)
     expect(heading).to_contain_text(f"cycle {CYCLES} ")
@@ -186,7 +176,7 @@ def test_fairness_is_told_for_every_cycle(visitor: Visitor, stage: tuple[str, Bo
     cycle.get_by_role("spinbutton").press("Tab")
     expect(cycle.get_by_role("alert")).to_have_text(f"cycle 999 is not booked; the last one is {CYCLES}")
     visitor.faults.clear()  # the browser notes the answer of its own accord
-    away(books.book)
+    books.book()
     expect(page.locator("main section").first).to_contain_text(f"rules of {CYCLES + 1} cycles")
     expect(cycle.locator("h2")).to_contain_text(f"Cycle {CYCLES - 1} ")
     visitor.picture("dashboard-fairness-1440-light")

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from deployments.server import prefect_server
 from scripts.processes import python
 from scripts.up.base import PROJECT
+from tests.fakes.browser import PICTURES
 from tests.fakes.house import PATIENCE_SECONDS, House
 
 pytestmark = pytest.mark.long
 
-PICTURES = PROJECT / "runs" / "e2e"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-
-@pytest.fixture(autouse=True)
-def browser() -> None:
-    """Chromium is Debian's; a user's machine may have none, the CI's must."""
-    if CHROMIUM is None:
-        said = "there is no Chromium here: apt-get install chromium"
-        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
-
-
-def test_the_first_minutes_of_a_season(house: House) -> None:
+def test_the_first_minutes_of_a_season(house: House, browser: Browser) -> None:
     began = time.monotonic()
     house.run()
     house.until(lambda status: status["cycle"] >= 1)
     print(f"a first cycle was booked {time.monotonic() - began:.0f} s after `make up`")
-    photograph(house)
+    photograph(house, browser)
 
     before = house.status()["cycle"]
     until_completed(house, "trading-cycle")  # one that would overlap the schedule's is cancelled
@@ -81,7 +69,7 @@ def held(house: House) -> dict[str, Any]:
     return found
 
 
-def photograph(house: House) -> None:
+def photograph(house: House, browser: Browser) -> None:
     """Look at the cycle's tasks and its artifacts in the Prefect UI, as a person would; the pictures stay."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     ui = house.base.kept_ports().ui_url
@@ -90,17 +78,15 @@ def photograph(house: House) -> None:
         run_id = server.post("/flow_runs/filter", **done)[0]["id"]
         shown = server.post("/artifacts/filter", sort="UPDATED_DESC")
         board = next(each["id"] for each in shown if str(each["key"]).endswith("-leaderboard"))
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_page(viewport={"width": 1440, "height": 1000})
-        page.goto(f"{ui}/runs/flow-run/{run_id}")
-        page.get_by_text("Task Runs", exact=True).first.click(timeout=60_000)
-        page.get_by_text("decide LLM-B").first.wait_for(timeout=60_000)
-        page.screenshot(path=PICTURES / "prefect-cycle.png")
-        page.goto(f"{ui}/artifacts/artifact/{board}")
-        page.get_by_text("LLM-C").first.wait_for(timeout=60_000)
-        page.screenshot(path=PICTURES / "prefect-leaderboard.png")
-        page.goto(f"http://127.0.0.1:{house.base.kept_ports().dashboard}")
-        page.get_by_text("Decisions of cycle").first.wait_for(timeout=60_000)
-        page.screenshot(path=PICTURES / "dashboard.png", full_page=True)
-        chromium.close()
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.goto(f"{ui}/runs/flow-run/{run_id}")
+    page.get_by_text("Task Runs", exact=True).first.click(timeout=60_000)
+    page.get_by_text("decide LLM-B").first.wait_for(timeout=60_000)
+    page.screenshot(path=PICTURES / "prefect-cycle.png")
+    page.goto(f"{ui}/artifacts/artifact/{board}")
+    page.get_by_text("LLM-C").first.wait_for(timeout=60_000)
+    page.screenshot(path=PICTURES / "prefect-leaderboard.png")
+    page.goto(f"http://127.0.0.1:{house.base.kept_ports().dashboard}")
+    page.get_by_text("Decisions of cycle").first.wait_for(timeout=60_000)
+    page.screenshot(path=PICTURES / "dashboard.png", full_page=True)
+    page.close()

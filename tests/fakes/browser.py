@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,12 +33,6 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-
-def away(call: Callable[..., None], *given: object) -> None:
-    """Call from another thread: the browser's driver keeps a loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(call, *given).result()
 
 
 class Visitor:

@@ -6,11 +6,12 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvicorn
@@ -26,6 +27,13 @@ from arena.errors import ConfigurationError
 from tests.fakes.season import STEP, Story
 
 PATIENCE = httpx.Timeout(10)
+T = TypeVar("T")
+
+
+def _apart(work: Coroutine[Any, Any, T]) -> T:
+    """Do it in another thread: a browser's driver keeps a loop running in a test's own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 class Books:
@@ -41,7 +49,7 @@ class Books:
         self.season_id = self.story.season.season_id
 
     def open(self) -> None:
-        asyncio.run(self.records.open_season(self.story.season))
+        _apart(self.records.open_season(self.story.season))
 
     def book(self, cycles: int = 1) -> None:
         async def play() -> None:
@@ -53,13 +61,13 @@ class Books:
                 await self.records.book(record)
                 self.last = record
 
-        asyncio.run(play())
+        _apart(play())
 
     def sweep(self) -> None:
         """Book a sweep after the last cycle in which nothing happened but that what is held was looked at."""
         last = self.last
         self.bookings += 1
-        asyncio.run(
+        _apart(
             self.records.book(
                 Booking(
                     season_id=self.season_id,
@@ -75,13 +83,31 @@ class Books:
         async def read() -> list[dict[str, Any]]:
             return [dict(row) async for row in self.records.rows(table, self.season_id)]
 
-        return asyncio.run(read())
+        return _apart(read())
 
     def begin(self) -> None:
         """Begin the next cycle, and never book it."""
         self.story.number += 1
         at = self.story.season.started_at + STEP * self.story.number
-        asyncio.run(self.records.begin_cycle(self.season_id, self.story.number, at))
+        _apart(self.records.begin_cycle(self.season_id, self.story.number, at))
+
+
+@contextmanager
+def booked(folder: Path, cycles: int, story: Story | None = None) -> Iterator[Books]:
+    """Yield a season of so many cycles, to which more can be added."""
+    books = Books(folder / "arena.sqlite", story)
+    books.open()
+    books.book(cycles)
+    yield books
+    books.records.close()
+
+
+@contextmanager
+def answering(watched: Source) -> Iterator[httpx.Client]:
+    """Yield a client of a dashboard that has read its season."""
+    with serving(watched) as client:
+        ready(client)
+        yield client
 
 
 def source(path: Path, season_id: SeasonId, halted: SeasonStanding | None = None, seconds: float = 0.05) -> Source:

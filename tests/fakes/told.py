@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from arena.application.ports import Receipt
+from arena.application.notifier import Receipt
 from arena.application.record import Alert, AlertKind
 
 

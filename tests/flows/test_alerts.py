@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from arena.adapters.notifications.courier import Courier, read_waiting
 from arena.adapters.notifications.destination import Destination
 from arena.adapters.notifications.notifier import QueuedNotifier
-from arena.application.ports import Notifier
+from arena.application.notifier import Notifier
 from arena.application.record import AlertKind, CycleRecord
 from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.errors import ModelFault

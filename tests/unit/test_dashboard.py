@@ -27,7 +27,7 @@ from arena.dashboard.curve import MOST, EquityCurve
 from arena.dashboard.season_view import SeasonView
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError, RecordsUnavailable
-from tests.fakes.dashboard import Books, ready, serving, source
+from tests.fakes.dashboard import Books, answering, booked, ready, serving, source
 
 CYCLES = 60
 TEST = SeasonId("test")
@@ -42,17 +42,13 @@ AMOUNTS = re.compile(
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
-    played = Books(tmp_path_factory.mktemp("season") / "arena.sqlite")
-    played.open()
-    played.book(CYCLES)
-    yield played
-    played.records.close()
+    with booked(tmp_path_factory.mktemp("season"), CYCLES) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def client(books: Books) -> Iterator[httpx.Client]:
-    with serving(source(books.path, TEST)) as client:
-        ready(client)
+    with answering(source(books.path, TEST)) as client:
         yield client
 
 

@@ -25,7 +25,7 @@ from arena.domain.market import Candle
 from arena.errors import ExchangeUnavailable
 from arena.strategies.registry import PLAYBOOKS
 from tests.fakes import build
-from tests.fakes.dashboard import Books, ready, serving, source
+from tests.fakes.dashboard import Books, answering, booked, ready, serving, source
 from tests.fakes.season import START, STEP
 from tests.fakes.walk import moving_snapshot
 
@@ -46,17 +46,13 @@ class Venue:
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
-    played = Books(tmp_path_factory.mktemp("season") / "arena.sqlite")
-    played.open()
-    played.book(CYCLES)
-    yield played
-    played.records.close()
+    with booked(tmp_path_factory.mktemp("season"), CYCLES) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def client(books: Books) -> Iterator[httpx.Client]:
-    with serving(replace(source(books.path, TEST), candles=Venue())) as client:
-        ready(client)
+    with answering(replace(source(books.path, TEST), candles=Venue())) as client:
         yield client
 
 

@@ -15,7 +15,7 @@ from arena.adapters.notifications.destination import Destination, read_urls, tel
 from arena.adapters.notifications.notifier import SilentNotifier
 from arena.alerting import destinations_of, open_notifier
 from arena.application.levels import Level
-from arena.application.ports import Receipt
+from arena.application.notifier import Receipt
 from arena.application.record import Alert, AlertKind
 from arena.errors import ConfigurationError
 from arena.settings import AlertSettings

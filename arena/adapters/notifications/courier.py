@@ -17,7 +17,7 @@ from arena.adapters.notifications.destination import Destination
 from arena.adapters.notifications.messages import LIMIT, STUCK, Message, Waiting, next_message
 from arena.adapters.notifications.outbox import Outbox
 from arena.application.levels import level_of
-from arena.application.ports import Receipt
+from arena.application.notifier import Receipt
 from arena.application.record import Alert
 from arena.errors import ConfigurationError
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from arena.adapters.notifications.courier import Courier
-from arena.application.ports import Receipt
+from arena.application.notifier import Receipt
 from arena.application.record import Alert
 
 PATIENCE_SECONDS = 5.0

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from arena.dashboard.answers.result import Ranked
-from arena.dashboard.answers.trading import Decided, Held, Trade
-from arena.dashboard.answers.units import Answer, Fraction, Number, Price, Quantity, RunTime, Seconds, Side, Time, Usd, Usdt
+from arena.dashboard.answers.trading import Decided, Fill, Held, Trade
+from arena.dashboard.answers.units import Answer, Fraction, Number, RunTime, Seconds, Time, Usd
 
 
 class Call(Answer):
@@ -25,18 +25,10 @@ class Call(Answer):
     cost_usd: Usd | None
 
 
-class Filled(Answer):
+class Filled(Fill):
     """An execution."""
 
     symbol: str
-    side: Literal["BUY", "SELL"]
-    position_side: Side
-    quantity: Quantity
-    price: Price
-    fee: Usdt
-    realized_pnl: Usdt
-    cause: str
-    time: Time
 
 
 class TurnRow(Answer):

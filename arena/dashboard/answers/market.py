@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
-from arena.dashboard.answers.trading import Held
-from arena.dashboard.answers.units import Answer, Figure, Fraction, MachineTime, Price, Quantity, Side, Time, Usdt
+from arena.dashboard.answers.trading import Fill, Held
+from arena.dashboard.answers.units import Answer, Figure, Fraction, MachineTime, Price, Quantity, Time
 
 
 class Reading(Answer):
@@ -61,20 +59,12 @@ class CandleRow(Answer):
     volume: Quantity
 
 
-class Executed(Answer):
+class Executed(Fill):
     """A fill, as a chart marks it."""
 
     booked_cycle: int
     llm_id: str
-    time: Time
     entry: bool
-    side: Literal["BUY", "SELL"]
-    position_side: Side
-    quantity: Quantity
-    price: Price
-    fee: Usdt
-    realized_pnl: Usdt
-    cause: str
 
 
 class Market(Answer):

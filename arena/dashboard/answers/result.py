@@ -7,13 +7,28 @@ from pydantic import Field
 from arena.dashboard.answers.units import Answer, Fraction, Hours, Percent, Seconds, Time, Usd, Usdt
 
 
-class Ranked(Answer):
+class Spent(Answer):
+    """What a competitor has cost so far."""
+
+    llm_id: str
+    model: str
+    fees: Usdt
+    funding: Usdt = Field(description="Positive: paid.")
+    calls: int
+    failed_calls: int
+    repairs: int
+    latency_seconds: Seconds | None
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    model_cost_usd: Usd | None
+
+
+class Ranked(Spent):
     """A competitor in the ranking."""
 
     rank: int
-    llm_id: str
     provider: str
-    model: str
     baseline: bool = Field(description="A rule, not an LLM.")
     capital: Usdt
     equity: Usdt
@@ -23,20 +38,10 @@ class Ranked(Answer):
     max_drawdown: Fraction = Field(description="Largest fall from an earlier high.")
     wallet_balance: Usdt
     unrealized_pnl: Usdt
-    fees: Usdt
-    funding: Usdt = Field(description="Positive: paid.")
     trades: int
     win_rate: Fraction | None
     asked: int
     valid_answers: Fraction | None
-    calls: int
-    failed_calls: int
-    repairs: int
-    latency_seconds: Seconds | None
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    model_cost_usd: Usd | None
 
 
 class FairnessLine(Answer):
@@ -94,21 +99,9 @@ class Equity(Answer):
     curves: list[Curve]
 
 
-class Cost(Answer):
-    """What a competitor has cost so far."""
+class Cost(Spent):
+    """What a competitor has cost so far, and a cycle of it."""
 
-    llm_id: str
-    model: str
-    fees: Usdt
-    funding: Usdt
-    calls: int
-    failed_calls: int
-    repairs: int
-    latency_seconds: Seconds | None
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    model_cost_usd: Usd | None
     model_cost_per_cycle_usd: Usd | None
 
 

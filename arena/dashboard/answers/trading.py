@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from arena.dashboard.answers.units import Answer, Price, Quantity, Side, Time, Usdt
@@ -101,3 +103,16 @@ class Alerts(Page):
     """Alerts, newest first."""
 
     alerts: list[AlertRow]
+
+
+class Fill(Answer):
+    """What was traded at once."""
+
+    time: Time
+    side: Literal["BUY", "SELL"]
+    position_side: Side
+    quantity: Quantity
+    price: Price
+    fee: Usdt
+    realized_pnl: Usdt
+    cause: str
