@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import time
@@ -54,6 +55,8 @@ from arena.strategies.registry import PLAYBOOKS
 STALE_AFTER = timedelta(minutes=10)  # two candles
 PREPARED_SECONDS = 3600.0  # asking for the modes weighs 11
 LEASE_WAIT_SECONDS = 30.0  # a sweep is over sooner
+
+log = logging.getLogger("arena.season")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,7 @@ class Arena:
             thorough=thorough,
             standing_back=lambda: shutting_down(self.settings),
             halted=self.why_halted,
+            tell=self.notifier.keep,
         )
 
     async def why_halted(self) -> str | None:
@@ -168,10 +172,12 @@ class Arena:
         standing = SeasonStanding(status=SeasonStatus.HALTED, reason=reason, time=datetime.now(UTC))
         with contextlib.suppress(ArenaError):  # the file is there
             await self.standings.stand(self.season.season_id, standing)
-        self.notifier.keep([halt_alert(self.season.season_id, reason, standing.time)])
+        told = halt_alert(self.season.season_id, reason, standing.time)
+        log.critical(told.text)
+        self.notifier.keep([told])
 
     async def missed(self, opening: Opening) -> tuple[Alert, ...]:
-        """Return what to tell of cycles that should have begun since the last one; those of a halt are not missed."""
+        """Return what to tell of cycles that should have begun since the last one, unless the store knows of a halt."""
         since, interval = opening.state.begun_at, timedelta(seconds=self.season.interval_seconds)
         told = missed_alerts(since, opening.as_of, interval)
         if since is None or not told:

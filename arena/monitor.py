@@ -13,9 +13,9 @@ from arena.dashboard.glance import Glance, Glancing, look_once
 from arena.dashboard.watch import NothingYet, Source, Watch
 from arena.errors import RecordsError
 from arena.screen import screen, waiting
+from arena.terminal import WIDTH
 
 CLOCK_SECONDS = 1.0
-PIPE_WIDTH = 140  # columns, where nobody says how wide it is
 
 
 async def monitor(source: Source, console: Console) -> None:
@@ -47,7 +47,7 @@ def print_glance(glance: Glance, console: Console) -> None:
 def console_of_stdout() -> Console:
     """Return the console; a pipe gets long lines."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
 
 async def _follow(watch: Watch, live: Live) -> None:

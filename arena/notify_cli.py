@@ -15,7 +15,7 @@ notify = typer.Typer(no_args_is_help=True, help="See whether alerts arrive, and 
 
 @notify.command()
 def test() -> None:
-    """Send a message to every destination now, a line for each. Ends with 1 unless all have taken it."""
+    """Send a message to every destination now, a line for each. Ends with 1 unless there is one and all have taken it."""
     from arena.alerting import try_destinations
     from arena.configuration import load_alert_settings, load_venue_settings
 
@@ -23,7 +23,7 @@ def test() -> None:
     taken = [_shown(tried) for tried in try_destinations(load_alert_settings(), text)]
     if not taken:
         typer.echo("no alerts are wanted: set TELEGRAM_NOTIFICATIONS_ENABLED or NOTIFY_URLS")
-    raise typer.Exit(0 if all(taken) else 1)
+    raise typer.Exit(0 if taken and all(taken) else 1)
 
 
 def _shown(tried: Tried) -> bool:

@@ -50,7 +50,7 @@ def _parts(value: str) -> Iterator[str]:
 
 def _by_chance(part: str) -> bool:
     """Return whether a part of a URL is no word, host or number of a port."""
-    return bool(re.search(r"[0-9A-Z]", part)) and not re.fullmatch(r"[\d.]+|[\w-]+(\.[\w-]+)+", part)
+    return bool(re.search(r"[0-9A-Z]", part)) and not re.fullmatch(r"[\d.]+|[a-z0-9_-]+(\.[a-z0-9_-]+)+", part)
 
 
 def _written(secret: str) -> Iterator[str]:

@@ -87,20 +87,22 @@ async def run_cycle(arena: Arena) -> CycleRecord | None:
     None where the books cannot be explained: the season is then halted, and nobody is asked.
     """
     swept = await protection.protect(arena)
-    arena.notifier.keep(swept.alerts)  # sent at the end: no cycle waits for those who read
+    log_alerts(log, swept.alerts)  # kept, and sent at the end: no cycle waits for those who read
     if swept.halt is not None:
         await arena.halt(swept.halt)
         await notifications.notify(arena, ())
         return None
     opening = await records.begin(arena)
     bind_contextvars(cycle=opening.number)
-    arena.notifier.keep(await arena.missed(opening))
+    missed = await arena.missed(opening)
+    log_alerts(log, missed)
+    arena.notifier.keep(missed)
     snapshot = await market.snapshot(arena, opening.as_of)
     studied = await market.indicators(arena, snapshot)
     prompts = arena.prompts(opening, snapshot, studied)
     asked = await ask_all(arena, opening, prompts)
     record = await act(arena, opening, arena.desk(opening.number, snapshot, studied), prompts, asked)
-    await notifications.notify(arena, (*record.alerts, *store_alerts(arena.store_was_away, arena.records.away, record.closed_at)))
+    await notifications.notify(arena, store_alerts(arena.store_was_away, arena.records.away, record.closed_at))
     return record
 
 
@@ -119,6 +121,7 @@ async def act(
             record = await orders.close(arena, held, opening, desk.snapshot, dialogue, plans, executions)
             try:
                 await records.append(arena, record)
+                arena.notifier.keep(record.alerts)
                 break
             except CycleConflict:  # a sweep has booked after this run was held up: the venue's trades tell what is left to book
                 if last:

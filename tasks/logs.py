@@ -9,9 +9,12 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.handlers import APILogHandler
 from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars
 
+from arena.application.levels import Level, level_of
 from arena.application.record import Alert
 from arena.logs import configure_logging
 from arena.settings import Settings
+
+_LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.CRITICAL: logging.CRITICAL}
 
 
 class RunLog(APILogHandler):
@@ -31,7 +34,7 @@ def begin_logging(settings: Settings) -> None:
 
 
 def log_alerts(log: logging.Logger, alerts: Iterable[Alert]) -> None:
-    """Write a line for each alert."""
+    """Write a line for each alert, as grave as it is."""
     for alert in alerts:
         with bound_contextvars(**({} if alert.llm_id is None else {"competitor": alert.llm_id})):
-            log.info(alert.text)
+            log.log(_LEVELS[level_of(alert.kind)], alert.text)

@@ -76,7 +76,7 @@ async def prepare(arena: Arena) -> None:
 
 
 async def look(arena: Arena) -> Swept | None:
-    """Sweep once, keep what is to be told; None where a cycle is acting, or the venue cannot be seen: the next look is soon."""
+    """Sweep once; None where a cycle is acting, or the venue cannot be seen: the next look is soon."""
     try:
         async with arena.acting(wait_seconds=0) as held:
             swept = await sweep(arena.season.season_id, arena.records, held, arena.terms(thorough=False))
@@ -85,7 +85,6 @@ async def look(arena: Arena) -> Swept | None:
     except ExchangeError as error:
         log.warning("the accounts could not be looked at: %s", error)
         return None
-    arena.notifier.keep(swept.alerts)
     if swept.halt is not None:
         await arena.halt(swept.halt)
     log_alerts(log, swept.alerts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -73,9 +74,14 @@ class Calibration:
 
 
 class Confidences:
-    """Adds up decisions and closed trades of all competitors, in booking order; a decision before the trade that it opened."""
+    """Adds up decisions and closed trades of all competitors, in booking order; a decision before the trade that it opened.
 
-    def __init__(self) -> None:
+    Args:
+        interval: Between two cycles; an entry rests until the next one at most, so that an older decision has opened nothing.
+    """
+
+    def __init__(self, interval: timedelta) -> None:
+        self._longest = 2 * interval
         self._opened: defaultdict[tuple[str, str, str], deque[tuple[str, int]]] = defaultdict(lambda: deque(maxlen=WAITING))
         self._closed: defaultdict[str, list[list[int]]] = defaultdict(lambda: [[0, 0, 0] for _ in BOUNDS])  # trades, hits, sum
         self._unknown: defaultdict[str, int] = defaultdict(int)
@@ -89,12 +95,13 @@ class Confidences:
     def closed(self, row: Row) -> None:
         """Add a closed trade: it belongs to the last opening of its pair and side that was decided before it began."""
         waiting = self._opened[row["llm_id"], row["symbol"], row["side"]]
-        stated: int | None = None
+        last: tuple[str, int] | None = None
         while waiting and waiting[0][0] <= row["opened_at"]:
-            stated = waiting.popleft()[1]
-        if stated is None:
+            last = waiting.popleft()
+        if last is None or datetime.fromisoformat(row["opened_at"]) - datetime.fromisoformat(last[0]) > self._longest:
             self._unknown[row["llm_id"]] += 1
             return
+        stated = last[1]
         sums = next(sums for (_, highest), sums in zip(BOUNDS, self._closed[row["llm_id"]], strict=True) if stated <= highest)
         sums[0] += 1
         sums[1] += Decimal(net_pnl(row)) > 0

@@ -8,7 +8,7 @@ they have filled in the end and leaves their stops with exactly that.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,12 +52,14 @@ class Terms:
         thorough: Look at the accounts even where nothing is held and nothing is open, and record what the books cannot explain.
         standing_back: Says whether somebody else is just emptying the account: then nothing is sent.
         halted: Says why nothing may be opened, if so: then no limit order goes on resting.
+        tell: Keeps alerts for people, as soon as they are booked: whatever fails after that, the next sweep books them no more.
     """
 
     deadline: timedelta
     thorough: bool
     standing_back: Callable[[], bool]
     halted: Callable[[], Awaitable[str | None]]
+    tell: Callable[[Sequence[Alert]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ async def sweep(season_id: SeasonId, records: Records, held: Held, terms: Terms)
         return Swept(bookings=(), halt=None)
     bookings = [await _take_over(state, records, venue)] if _left_behind(state) else []
     if bookings:
+        terms.tell(bookings[0].alerts)
         state = await records.state(season_id, bookings[0].closed_at)
     ended: Said = {}
     if not terms.standing_back():
@@ -125,6 +128,7 @@ async def sweep(season_id: SeasonId, records: Records, held: Held, terms: Terms)
             caught = await catch_up(venue, state, sent)
         bookings.append(sweep_booking(state, caught, executions, sent, seen.waiting, lingering))
         await records.book(bookings[-1])
+        terms.tell(bookings[-1].alerts)
     return Swept(bookings=tuple(bookings), halt=_why_halt(bookings, caught, terms))
 
 

@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
 
 import uvicorn
@@ -105,7 +104,7 @@ class DashboardServer(Server):
 
 
 def _page(source: Source) -> str:
-    template = files("arena.dashboard").joinpath("templates/page.html").read_text(encoding="utf-8")
+    template = (HERE / "templates" / "page.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     palette = list(zip(COLOURS, DARK_COLOURS, DASHES, strict=True))
     return environment.from_string(template).render(season=source.season_id, palette=palette)

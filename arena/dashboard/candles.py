@@ -46,12 +46,14 @@ class Shown:
         reason: Why there are none, or none newer; empty where all is well.
         read_at: When these were read, by this machine's clock.
         asked_at: When it was last tried, by this machine's clock.
+        until: None of them may end later; None while the season goes on.
     """
 
     candles: Sequence[Candle] | None
     reason: str
     read_at: datetime | None
     asked_at: datetime
+    until: datetime | None = None
 
 
 class Shelf:
@@ -78,11 +80,12 @@ class Shelf:
         if self._source is None:
             return Shown(candles=None, reason="this dashboard was started without a venue", read_at=None, asked_at=_now())
         booked = datetime.fromisoformat(booked_at) if booked_at else None
+        until = booked if ended else None
         kept = self._kept.get(symbol)
-        if kept is not None and not self._old(kept, booked, ended):
+        if kept is not None and not self._old(kept, booked, until):
             return kept
         if symbol not in self._readings:
-            reading = self._read(self._source, symbol, market, booked if ended else None)
+            reading = self._read(self._source, symbol, market, until)
             self._readings[symbol] = asyncio.create_task(reading)
             self._readings[symbol].add_done_callback(lambda _: self._readings.pop(symbol))
         try:
@@ -91,17 +94,22 @@ class Shelf:
             known = kept or Shown(candles=None, reason="", read_at=None, asked_at=_now())
             return replace(known, reason="the venue has not answered yet")
 
-    def _old(self, kept: Shown, booked: datetime | None, ended: bool) -> bool:
+    def _old(self, kept: Shown, booked: datetime | None, until: datetime | None) -> bool:
         assert self._source is not None
         age = _now() - kept.asked_at
+        if kept.until != until:
+            return True
         if kept.reason:
             return age >= AGAIN
-        if ended or not kept.candles or booked is None:
+        if until is not None:
+            return False  # nothing comes after the end
+        if not kept.candles or booked is None:
             return age >= self._source.interval
         return age >= self._source.interval or (age >= OFTEN and booked >= kept.candles[-1].close_time + self._source.interval)
 
     async def _read(self, source: CandleSource, symbol: str, market: str, until: datetime | None) -> Shown:
         kept = self._kept.get(symbol)
+        kept = kept if kept is not None and kept.until == until else None
         try:
             async with self._one, asyncio.timeout(LONGEST_SECONDS):
                 where, candles = await source.read(symbol, until)
@@ -112,14 +120,14 @@ class Shelf:
             reason = f"they could not be read ({type(error).__name__})"
         else:
             reason = "" if market.endswith(where) else f"the settings name the market {where}, and the season trades on {market}"
-            kept = None if reason else Shown(candles=tuple(candles), reason="", read_at=_now(), asked_at=_now())
-        found = replace(kept, reason=reason, asked_at=_now()) if kept else _nothing(reason)
+            kept = None if reason else Shown(candles=tuple(candles), reason="", read_at=_now(), asked_at=_now(), until=until)
+        found = replace(kept, reason=reason, asked_at=_now()) if kept else _nothing(reason, until)
         self._kept[symbol] = found
         return found
 
 
-def _nothing(reason: str) -> Shown:
-    return Shown(candles=None, reason=reason, read_at=None, asked_at=_now())
+def _nothing(reason: str, until: datetime | None) -> Shown:
+    return Shown(candles=None, reason=reason, read_at=None, asked_at=_now(), until=until)
 
 
 def _now() -> datetime:

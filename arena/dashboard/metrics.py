@@ -10,9 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from arena.application.standing import SeasonStatus
-from arena.dashboard.rendering import rendered
 from arena.dashboard.telling import board
-from arena.dashboard.watch import Watch
+from arena.dashboard.watch import Rendered, Watch
 
 _GAUGES = {  # of a competitor: what of the ranking, and its words
     "equity_usdt": ("equity", "Equity after fees and funding."),
@@ -37,7 +36,7 @@ def prometheus_text(watch: Watch) -> bytes:
     if kept is None:
         season = CollectorRegistry()
         season.register(_Season(watch))
-        kept = rendered(generate_latest(season))
+        kept = Rendered(generate_latest(season), None, "")  # sent as a part of the whole
         watch.keep(_KEY, kept)
     own = CollectorRegistry()
     ProcessCollector(registry=own)  # of the dashboard itself, which no version of the season tells

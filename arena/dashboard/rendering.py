@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException, Response
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
+from pydantic_core import to_json
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
@@ -68,7 +69,7 @@ async def told(watch: Watch, key: str, known: str | None, tell: Callable[[], Awa
 
 
 def _body(answer: BaseModel | list[Any]) -> Rendered:
-    return rendered(TypeAdapter(type(answer) if isinstance(answer, BaseModel) else list[Any]).dump_json(answer))
+    return rendered(to_json(answer))
 
 
 class Files:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from arena.application.calibration import Confidences
@@ -62,7 +63,7 @@ class SeasonView:
         self.cycles = CycleIndex()
         self.holdings = Holdings()
         self.executions = Executions()
-        self.confidences = Confidences()
+        self.confidences = Confidences(timedelta(seconds=season["interval_seconds"]))
         self.discrepancies = 0
         self.bookings = 0  # number of the last one
         self.looked: int | None = None  # number of the last booking when accounts and positions were read

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from arena.application.season_report import net_pnl
@@ -18,6 +19,9 @@ from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.season_view import SeasonView
 from arena.dashboard.watch import Watch
 from arena.domain.money import plain, quantized
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Row = Mapping[str, Any]
 Kind = Literal["generated", "recorded", "paper", "testnet", "mainnet"]
@@ -148,7 +152,7 @@ def costs(view: SeasonView) -> answers.Costs:
     spent = [each.model_cost_usd for each in found.competitors]
     known = [each for each in spent if each is not None]
     rows = [
-        answers.Cost.model_validate(_object(each) | {"model_cost_per_cycle_usd": _share(each.model_cost_usd, found.cycles)})
+        answers.Cost.model_validate(as_row(each) | {"model_cost_per_cycle_usd": _share(each.model_cost_usd, found.cycles)})
         for each in sorted(found.competitors, key=lambda each: each.llm_id)
     ]
     whole = plain(sum(known, Decimal(0))) if len(known) == len(spent) else None
@@ -190,12 +194,13 @@ def _ranked(rank: int, standing: Standing) -> answers.Ranked:
         "roi_gross": _share(earned + standing.fees + standing.funding, standing.capital),
         "roi_after_model_cost": None if cost is None else _share(earned - cost, standing.capital),
     }
-    return answers.Ranked.model_validate({"rank": rank, **_object(standing), **shares})
+    return answers.Ranked.model_validate({"rank": rank, **as_row(standing), **shares})
 
 
-def _object(standing: Standing) -> dict[str, Any]:
-    found = ((name, getattr(standing, name)) for name in Standing.__dataclass_fields__)
-    return {name: plain(value) if isinstance(value, Decimal) else value for name, value in found}
+def as_row(found: DataclassInstance) -> dict[str, Any]:
+    """Return an object's fields with amounts as text."""
+    values = ((each.name, getattr(found, each.name)) for each in fields(found))
+    return {name: plain(value) if isinstance(value, Decimal) else value for name, value in values}
 
 
 def _share(part: Decimal | None, whole: Decimal | int) -> str | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from arena.application.fairness_rules import settings_of
 from arena.dashboard.answers.cycle import Asked, BucketRow, Calibrated, CycleFairness, TurnInFull
 from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.season_view import SeasonView
-from arena.domain.money import plain
+from arena.dashboard.telling import as_row
 
 Row = Mapping[str, Any]
+
+UNRECORDED = "not on record"
 
 
 async def turn(view: SeasonView, found: CycleRows, llm_id: str) -> TurnInFull | None:
@@ -49,14 +50,7 @@ def cycle_fairness(view: SeasonView, found: CycleRows) -> CycleFairness:
 def calibration(view: SeasonView, llm_id: str) -> Calibrated:
     """Return what a competitor's confidences have been worth."""
     found = view.confidences.of(llm_id)
-    buckets = [
-        BucketRow(
-            **{name: getattr(each, name) for name in ("lowest", "highest", "trades", "hits", "enough")},
-            stated=_text(each.stated),
-            hit_rate=_text(each.hit_rate),
-        )
-        for each in found.buckets
-    ]
+    buckets = [BucketRow.model_validate({**as_row(each), "enough": each.enough}) for each in found.buckets]
     return Calibrated(llm_id=llm_id, sentence=found.sentence, trades=found.trades, unknown=found.unknown, buckets=buckets)
 
 
@@ -81,7 +75,7 @@ def _settings(calls: list[Row]) -> str:
     """Return what the calls were sent, in words; the providers' own words for it differ."""
     told = (settings_of(parameters) for call in calls if (parameters := json.loads(call["parameters"] or "{}")))
     words = (", ".join(f"{name} {value}" for name, value in each.items() if value is not None) for each in told)
-    return "; ".join(dict.fromkeys(filter(None, words))) or "not on record"
+    return "; ".join(dict.fromkeys(filter(None, words))) or UNRECORDED
 
 
 def _sentence(asked: list[Asked], broken: list[str]) -> str:
@@ -93,9 +87,11 @@ def _sentence(asked: list[Asked], broken: list[str]) -> str:
         return "Nobody was asked in this cycle, by a rule that holds for all."
     spread = (max(times) - min(times)) / timedelta(milliseconds=1)
     left = f" {', '.join(idle)} {'was' if len(idle) == 1 else 'were'} not asked, by a rule that holds for all." if idle else ""
+    silent = [each.llm_id for each in asked if each.asked_at is not None and each.settings == UNRECORDED]
+    unknown = f" What settings {', '.join(silent)} got is not on record." if silent else ""
     return (
         f"Fair: {len(times)} of {len(asked)} were asked within {spread:.0f} ms, with the same prompt, settings and deadline; "
-        f"no order was sent before the last answer was in.{left}"
+        f"no order was sent before the last answer was in.{left}{unknown}"
     )
 
 
@@ -105,7 +101,3 @@ def _between(start: datetime | None, end: datetime | None) -> str | None:
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)

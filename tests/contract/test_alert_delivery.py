@@ -202,6 +202,24 @@ async def test_a_picture_waits_with_its_alert(webhook: Webhook, tmp_path: Path) 
     assert [each["filename"] for each in sent["attachments"]] == ["curve.png"]
 
 
+async def test_a_picture_that_is_refused_takes_no_text_with_it(webhook: Webhook, tmp_path: Path) -> None:
+    (picture := tmp_path / "curve.png").write_bytes(b"\x89PNG")
+    there = courier(webhook)
+    send = there.destination.send
+    there.destination.send = lambda text, level, pictures=(): not pictures and send(text, level)  # type: ignore[method-assign]
+    notifier = QueuedNotifier([there])
+    notifier.keep([alert("who leads", AlertKind.REPORT)], picture)
+    for _ in range(STUCK + 1):
+        await notifier.deliver()
+    assert webhook.texts == ["who leads"] and waiting(webhook) == []
+
+
+async def test_half_a_character_loses_nothing(webhook: Webhook) -> None:
+    notifier = QueuedNotifier([courier(webhook)])
+    assert await notifier.notify([alert("one"), alert("a provider said \ud83d"), alert("three")]) == Receipt(sent=3)
+    assert webhook.texts == ["one", "a provider said ?", "three"]
+
+
 def _tell(address: str, path: Path, who: str, count: int, begin: threading.Event) -> None:
     notifier = QueuedNotifier([Courier(Destination("there", SecretStr(address)), path, limit=NO_LIMIT)])
 

@@ -22,7 +22,7 @@ from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
 from scripts.environment import without_settings
 from scripts.processes import free_port, python
-from tests.fakes.dashboard import booked, endpoints, ready, serving, source
+from tests.fakes.dashboard import answering, booked, endpoints, source
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = Path(arena.dashboard.__file__).parent / "static"
@@ -57,10 +57,8 @@ def own_addresses() -> frozenset[str]:
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with (
         booked(tmp_path_factory.mktemp("season"), 3) as books,
-        serving(source(books.path, books.season_id), TOKEN, own_address()) as client,
+        answering(source(books.path, books.season_id), TOKEN, own_address()) as client,
     ):
-        client.headers["Authorization"] = f"Bearer {TOKEN}"
-        ready(client, 3)
         yield client
 
 

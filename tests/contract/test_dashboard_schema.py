@@ -15,8 +15,11 @@ from urllib.parse import unquote, urlsplit
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import BaseModel
 
-from tests.fakes.dashboard import booked, endpoints, ready, serving, source
+from arena.dashboard import answers
+from arena.dashboard.glossary import MEANINGS
+from tests.fakes.dashboard import answering, booked, endpoints, source
 
 TOKEN = "s3cret"
 CYCLES = 60
@@ -28,10 +31,8 @@ MEDIA = ("application/json", "application/problem+json")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with (
         booked(tmp_path_factory.mktemp("season"), CYCLES) as books,
-        serving(source(books.path, books.season_id), TOKEN) as client,
+        answering(source(books.path, books.season_id), TOKEN) as client,
     ):
-        client.headers["Authorization"] = f"Bearer {TOKEN}"
-        ready(client, CYCLES)
         yield client
 
 
@@ -143,6 +144,12 @@ def test_every_answer_has_an_example_that_fits(described: dict[str, Any]) -> Non
     assert shown > len(described["paths"])
     text = described["paths"]["/metrics"]["get"]["responses"]["200"]["content"]
     assert [each["example"][:6] for each in text.values()] == ["# HELP"]
+
+
+def test_the_glossary_alone_says_what_a_name_means() -> None:
+    models = [each for each in vars(answers).values() if isinstance(each, type) and issubclass(each, BaseModel)]
+    said = {(each.__name__, name): field.description for each in models for name, field in each.model_fields.items()}
+    assert [which for which, words in said.items() if words and words == MEANINGS.get(which[1], ("",))[0]] == []
 
 
 def test_a_fault_is_documented_as_what_it_is(described: dict[str, Any]) -> None:

@@ -129,6 +129,15 @@ def test_the_keyboard_reaches_every_control_and_shows_where_it_is(
     assert visitor.faults == []
 
 
+def test_the_link_to_the_content_leads_there_and_nowhere_else(visitor: Visitor, address: str) -> None:
+    page = visitor.page
+    opened(page, address, "#/fairness")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()
+    assert page.url.endswith("#/fairness") and page.get_by_role("heading", name="Leaderboard").count() == 0
+
+
 def test_what_is_wrong_is_as_readable(browser: Browser, tmp_path: Path) -> None:
     """A season that is halted, and one that has not begun: colours that no other view has."""
     halted = SeasonStanding(status=SeasonStatus.HALTED, reason="the books differ", time=START)

@@ -103,9 +103,10 @@ def booked(folder: Path, cycles: int, story: Story | None = None) -> Iterator[Bo
 
 
 @contextmanager
-def answering(watched: Source) -> Iterator[httpx.Client]:
-    """Yield a client of a dashboard that has read its season."""
-    with serving(watched) as client:
+def answering(watched: Source, token: str = "", host: str = "127.0.0.1") -> Iterator[httpx.Client]:
+    """Yield a client, with the token, of a dashboard that has read its season."""
+    with serving(watched, token, host) as client:
+        client.headers.update({"Authorization": f"Bearer {token}"} if token else {})
         ready(client)
         yield client
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from arena.application.calibration import FEWEST, Confidences
+
+INTERVAL = timedelta(minutes=5)
 
 
 def decision(confidence: int | None, minute: int, kind: str = "open_long", symbol: str = "BTCUSDT") -> dict[str, Any]:
@@ -26,7 +29,7 @@ def buckets(found: Confidences) -> dict[int, tuple[int, int]]:
 
 
 def test_a_trade_counts_under_the_confidence_of_its_own_opening() -> None:
-    found = Confidences()
+    found = Confidences(INTERVAL)
     found.decided(decision(55, 0))  # was refused: nothing was opened
     found.decided(decision(90, 5, kind="open_short"))
     found.decided(decision(72, 5))
@@ -41,8 +44,18 @@ def test_a_trade_counts_under_the_confidence_of_its_own_opening() -> None:
     assert (buckets(found), found.of("LLM-A").unknown) == ({0: (1, 1), 70: (1, 1)}, 1)
 
 
+def test_a_decision_that_opened_nothing_is_not_a_later_trades() -> None:
+    found = Confidences(INTERVAL)
+    found.decided(decision(90, 0))  # was refused
+    found.closed(trade(11, "3"))
+    assert (buckets(found), found.of("LLM-A").unknown) == ({}, 1)
+    found.decided(decision(90, 20))  # a limit order that rested until the next cycle
+    found.closed(trade(25, "3"))
+    assert buckets(found) == {90: (1, 1)}
+
+
 def test_a_hit_is_a_profit_after_fees_and_funding() -> None:
-    found = Confidences()
+    found = Confidences(INTERVAL)
     for minute, pnl in enumerate(("0.2", "0.1", "-3", "5")):
         found.decided(decision(60 + minute, minute))
         found.closed(trade(minute, pnl))
@@ -52,7 +65,7 @@ def test_a_hit_is_a_profit_after_fees_and_funding() -> None:
 
 
 def test_every_confidence_has_one_bucket() -> None:
-    found = Confidences()
+    found = Confidences(INTERVAL)
     for confidence in range(101):
         found.decided(decision(confidence, confidence))
         found.closed(trade(confidence, "1"))
@@ -61,7 +74,7 @@ def test_every_confidence_has_one_bucket() -> None:
 
 
 def test_few_trades_are_called_few() -> None:
-    found = Confidences()
+    found = Confidences(INTERVAL)
     assert "nothing can be said yet" in found.of("LLM-A").sentence
     for minute in range(FEWEST):
         assert not any(each.enough for each in found.of("LLM-A").buckets)

@@ -91,6 +91,16 @@ async def test_of_a_season_that_has_ended_nothing_later_is_shown(clock: Clock) -
     assert venue.asked == [("BTCUSDT", build.NOON)]
 
 
+async def test_what_was_read_while_it_went_on_is_read_once_more_at_its_end_and_never_again(clock: Clock) -> None:
+    venue = Venue()
+    shelf = Shelf(venue)
+    await shelf.of("BTCUSDT", MARKET, BOOKED, False)
+    for _ in range(3):
+        await shelf.of("BTCUSDT", MARKET, BOOKED, True)
+        clock.now += 2 * venue.interval
+    assert venue.asked == [("BTCUSDT", None), ("BTCUSDT", build.NOON)]
+
+
 async def test_while_the_venue_is_away_it_is_left_alone_and_what_is_known_stays(clock: Clock) -> None:
     venue = Venue()
     shelf = Shelf(venue)

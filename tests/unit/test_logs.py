@@ -150,6 +150,11 @@ def test_a_secret_is_blotted_out_in_every_form(form: str) -> None:
         ("discord://123456789012345678/aBcD-efgh_Token", "aBcD-efgh_Token", "discord is down"),
         ("warning|json://user:pass%2Fword1@hooks.example.com/alerts", "pass/word1", "hooks.example.com: no alerts for the user"),
         (
+            "sendgrid://SG.abcdEFGH1234.ijklMNOP5678:me@mail.example.com/you@mail.example.com",
+            "SG.abcdEFGH1234.ijklMNOP5678",
+            "mail.example.com is down",
+        ),
+        (
             "postgresql://postgres:Xy7-long-password@db.example.com:5432/postgres",
             "Xy7-long-password",
             "postgres at db.example.com:5432",

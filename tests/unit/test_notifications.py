@@ -98,7 +98,16 @@ def test_telegram_shows_what_looks_like_markup_and_splits_what_is_too_long(monke
     assert len(sent) > 2 and sum(each["text"].count("x") for each in sent) == 5000
 
 
-@pytest.mark.parametrize(("token", "chat_id", "variable"), [("abc", "1", "TOKEN"), ("", "1", "TOKEN"), (TOKEN, "", "CHAT_ID")])
+@pytest.mark.parametrize(
+    ("token", "chat_id", "variable"),
+    [
+        ("abc", "1", "TOKEN"),
+        ("", "1", "TOKEN"),
+        (TOKEN, "", "CHAT_ID"),
+        (TOKEN, "-100,-200", "CHAT_ID"),
+        (TOKEN, "1 2", "CHAT_ID"),
+    ],
+)
 def test_telegram_settings_that_cannot_be(token: str, chat_id: str, variable: str) -> None:
     with pytest.raises(ConfigurationError, match=f"TELEGRAM_.*{variable}") as caught:
         telegram_url(token, chat_id)
@@ -124,6 +133,13 @@ def test_a_url_that_cannot_be_used_is_named_by_its_place_alone(wrong: str, caplo
     with pytest.raises(ConfigurationError, match=r"^NOTIFY_URLS 2 cannot be used") as caught:
         urls(f"json://127.0.0.1/a {wrong} json://127.0.0.1/b")
     assert "secret-token-77" not in caplog.text + str(caught.value)
+
+
+def test_a_url_of_several_places_is_refused_since_one_may_take_what_another_does_not() -> None:
+    with pytest.raises(ConfigurationError, match=r"^NOTIFY_URLS 1 names several places at once") as caught:
+        urls(f"tgram://{TOKEN}/1001/1002")
+    assert TOKEN not in str(caught.value)
+    assert len(urls(f"json://127.0.0.1/a?retry=2 tgram://{TOKEN}/1001")) == 2
 
 
 def test_telegram_and_other_places_are_there_together_and_alone() -> None:

@@ -54,7 +54,7 @@ def test_a_destination_that_cannot_be_is_one_sentence(webhook: Webhook) -> None:
     assert code == 2 and said.startswith("arena: NOTIFY_URLS 2 cannot be used: ") and "secret-77" not in said
     code, (said,) = notify("test", NOTIFY_URLS=webhook.address, NOTIFY_LEVEL="loud")
     assert code == 2 and "NOTIFY_LEVEL" in said and "'critical'" in said
-    assert notify("test") == (0, ["no alerts are wanted: set TELEGRAM_NOTIFICATIONS_ENABLED or NOTIFY_URLS"])
+    assert notify("test") == (1, ["no alerts are wanted: set TELEGRAM_NOTIFICATIONS_ENABLED or NOTIFY_URLS"])
 
 
 def test_what_waits_is_shown_with_what_is_configured_no_more(webhook: Webhook) -> None:

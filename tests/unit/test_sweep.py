@@ -16,19 +16,20 @@ from arena.adapters.paper.account import PaperOrder
 from arena.adapters.paper.market import PaperMarket
 from arena.application import entries, lease, sending, venue
 from arena.application.reconcile import discrepancies
-from arena.application.record import SeasonState
+from arena.application.record import AlertKind, SeasonState
 from arena.bootstrap import Arena
 from arena.domain.client_id import SHUTDOWN_PREFIX, client_order_id
 from arena.domain.competitor import SHARED_ACCOUNT, CompetitorId, SeasonId
 from arena.domain.market import FundingRate
 from arena.domain.order import Cause, Leg, Order, OrderSide, OrderType, PositionSide
-from arena.errors import AccountTaken
+from arena.errors import AccountTaken, RecordsUnavailable
 from arena.halting import EMERGENCY, halt, halted
 from flows.trading_cycle import run_cycle
 from tasks import orders, protection
 from tests.fakes.arena import Table, unclean
 from tests.fakes.build import NOON
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
+from tests.fakes.told import Told
 
 A, B = CompetitorId("LLM-A"), CompetitorId("LLM-B")
 LONG = part("SOLUSDT", "open_long", size_percent=40, leverage=5, stop_price=140, target_price=170)
@@ -124,6 +125,24 @@ async def killed(arena: Arena, monkeypatch: pytest.MonkeyPatch, leg: Leg) -> Non
     with pytest.raises(Died):
         await run_cycle(arena)
     await arena.leases.release(arena.season.season_id, arena.holder)
+
+
+async def test_what_is_booked_is_told_whatever_fails_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next sweep would not: it books it no more."""
+    at = table(tmp_path, ["150 151 149 150"] * 11 + ["150 151 139 141"] + ["141 142 140 141"] * 18, A=ScriptedModel(answer(LONG)))
+    await run_cycle(await at.arena())
+    at.pass_time(2)
+    told = Told()
+    arena = replace(await at.arena(), notifier=told)
+
+    async def away(*_: object) -> None:
+        raise RecordsUnavailable("the lease was not given back")
+
+    monkeypatch.setattr(arena.leases, "release", away)
+    with pytest.raises(RecordsUnavailable):
+        await protection.look(arena)
+    (text,) = told.texts(AlertKind.STOPPED)
+    assert text.startswith("LLM-A was stopped out of long SOLUSDT at ")
 
 
 # --- protection ------------------------------------------------------------------------------------------

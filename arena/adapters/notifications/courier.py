@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Courier:
 
     def keep(self, alerts: Sequence[Alert], picture: Path | None = None) -> tuple[int, ...]:
         """Keep those that the destination wants; return their numbers."""
-        wanted = [alert for alert in alerts if level_of(alert.kind).reaches(self.destination.level)]
+        wanted = [_writable(alert) for alert in alerts if level_of(alert.kind).reaches(self.destination.level)]
         if not wanted:
             return ()
         try:
@@ -101,13 +102,23 @@ class Courier:
                 return
 
     def _sent(self, message: Message) -> bool:
-        """Send; for one that was refused again and again while others would pass, a few words that cannot be refused."""
+        """Send; of one that was refused again and again the text alone, or else a few words that cannot be refused."""
         if self.destination.send(message.text, message.level, message.pictures):
             return True
-        if message.tries < STUCK or not self.destination.send(_stand_in(message), message.level):
+        if message.tries < STUCK:
+            return False
+        if message.pictures and self.destination.send(message.text, message.level):
+            log.error("%s refuses the pictures of this alert, and got the text alone: %s", self.destination.name, message.text)
+            return True
+        if not self.destination.send(_stand_in(message), message.level):
             return False
         log.error("%s refuses this alert, and it is dropped: %s", self.destination.name, message.text)
         return True
+
+
+def _writable(alert: Alert) -> Alert:
+    """Return an alert that can be written down and sent: what a provider quotes may hold halves of characters."""
+    return replace(alert, text=alert.text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _stand_in(message: Message) -> str:

@@ -33,7 +33,7 @@ class Destination:
         level: From which on somebody there wants alerts.
 
     Raises:
-        ConfigurationError: Apprise cannot use the URL.
+        ConfigurationError: Apprise cannot use the URL, or it names several places, which could not be told apart.
     """
 
     def __init__(self, name: str, url: SecretStr, level: Level = Level.INFO) -> None:
@@ -46,6 +46,8 @@ class Destination:
             raise ConfigurationError(
                 f"{name} cannot be used: write it as a URL of Apprise, such as json://host/path or critical|json://host/path"
             )
+        if len(self._apprise[0]) // (getattr(self._apprise[0], "retry", 0) + 1) > 1:  # where one takes a message and another not
+            raise ConfigurationError(f"{name} names several places at once: give each a URL of its own")
         self.service = str(self._apprise[0].service_name or urlsplit(url.get_secret_value()).scheme)
         if "overflow=" not in url.get_secret_value():
             self._apprise[0].overflow_mode = apprise.OverflowMode.SPLIT  # a long one in parts: nothing is cut off
@@ -105,7 +107,7 @@ def telegram_url(token: str, chat_id: str) -> SecretStr:
     """
     if not _TELEGRAM_TOKEN.fullmatch(token):
         raise ConfigurationError("TELEGRAM_BOT_TOKEN is not a bot's token: copy the one that @BotFather gave")
-    if not chat_id or "/" in chat_id:
+    if not re.fullmatch(r"[^/,\s]+", chat_id):
         raise ConfigurationError("TELEGRAM_CHAT_ID is not a chat: give its number, or @channel")
     return SecretStr(f"tgram://{token}/{chat_id}")
 

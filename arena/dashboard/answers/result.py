@@ -29,13 +29,13 @@ class Ranked(Spent):
 
     rank: int
     provider: str
-    baseline: bool = Field(description="A rule, not an LLM.")
+    baseline: bool
     capital: Usdt
     equity: Usdt
-    roi_gross: Fraction = Field(description="Of the capital, before fees and funding.")
-    roi: Fraction = Field(description="Of the capital, after fees and funding.")
-    roi_after_model_cost: Fraction | None = Field(description="A US dollar taken as a USDT; null where the cost is unknown.")
-    max_drawdown: Fraction = Field(description="Largest fall from an earlier high.")
+    roi_gross: Fraction
+    roi: Fraction
+    roi_after_model_cost: Fraction | None
+    max_drawdown: Fraction
     wallet_balance: Usdt
     unrealized_pnl: Usdt
     trades: int
@@ -60,7 +60,7 @@ class Board(Answer):
     cycles: int
     hours: Hours
     verdict: str
-    remark: str = Field(description="How to read the ranking.")
+    remark: str
     fairness: FairnessLine
     competitors: list[Ranked]
 
@@ -70,10 +70,10 @@ class AccountRow(Answer):
 
     llm_id: str
     initial_balance: Usdt
-    current_balance: Usdt = Field(description="The wallet: capital, realised profit, fees and funding.")
+    current_balance: Usdt
     unrealized_pnl: Usdt
     equity: Usdt
-    total_pnl: Usdt = Field(description="What trading has changed of the wallet.")
+    total_pnl: Usdt
     realized_pnl: Usdt
     fees: Usdt
     funding: Usdt
@@ -89,7 +89,7 @@ class Curve(Answer):
     llm_id: str
     times: list[Time]
     equity: list[Usdt]
-    drawdown: list[Percent] = Field(description="Below the highest point so far, ≤ 0.")
+    drawdown: list[Percent]
 
 
 class Equity(Answer):
@@ -130,6 +130,6 @@ class FairnessFound(Answer):
     cycles: int
     lost: int
     asked: int
-    first: dict[str, int] = Field(description="How often each was first in the order of sending.")
+    first: dict[str, int]
     violations: int
-    shown: list[ViolationRow] = Field(description="The first of them.")
+    shown: list[ViolationRow]

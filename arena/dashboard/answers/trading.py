@@ -27,7 +27,7 @@ class Held(Answer):
     funding: Usdt
     opened_at: Time
     invalidation: str | None
-    protected: bool = Field(description="Its stop rests at the venue.")
+    protected: bool
 
 
 class Decided(Answer):

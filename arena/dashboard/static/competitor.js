@@ -1,7 +1,7 @@
 // One competitor: where it stands, what it holds and why, what it was asked and answered, what its confidence is worth.
 import { Asked } from "./asked.js";
 import { el, fill, small, table, terms } from "./draw.js";
-import { positions, trades, wish } from "./parts.js";
+import { afterModelCost, fall, positions, trades, wish } from "./parts.js";
 import { read } from "./read.js";
 import { count, dollars, percent, plural, tone, usd, when } from "./words.js";
 
@@ -61,8 +61,8 @@ function figures(found) {
   return terms([
     ["Rank", `${row.rank}`],
     ["Equity", `${usd(row.equity)} USDT of ${usd(row.capital)}`],
-    ["ROI, net", el("span", { cls: tone(row.roi) }, percent(row.roi, true)), ` · before fees and funding ${percent(row.roi_gross, true)} · after model cost ${row.roi_after_model_cost === null ? "unknown" : percent(row.roi_after_model_cost, true)}`],
-    ["Max drawdown", percent(Number(row.max_drawdown) ? `-${row.max_drawdown}` : "0")],
+    ["ROI, net", el("span", { cls: tone(row.roi) }, percent(row.roi, true)), ` · before fees and funding ${percent(row.roi_gross, true)} · after model cost ${afterModelCost(row)}`],
+    ["Max drawdown", fall(row)],
     ["Trades", `${plural(row.trades, "position")} closed, ${percent(row.win_rate)} with a profit`],
     ["Answers", `${percent(row.valid_answers)} of ${count(row.asked)} valid · ${plural(row.calls, "call")}, ${count(row.failed_calls)} failed, ${count(row.repairs)} repairs`],
     ["Cost", `fees ${usd(row.fees)}, funding ${usd(row.funding)} USDT · model ${dollars(row.model_cost_usd)} · ${count(row.input_tokens)} tokens in (${count(row.cached_tokens)} cached), ${count(row.output_tokens)} out`],

@@ -27,10 +27,6 @@ export function table(caption, columns, rows) {
 export const terms = (pairs) =>
   el("dl", { cls: "terms" }, pairs.map(([term, ...said]) => [el("dt", {}, term), el("dd", {}, ...said)]));
 
-export function section(title, ...children) {
-  return el("section", {}, el("h2", {}, title), ...children);
-}
-
 // Put new contents into a section, and leave the keyboard and what was folded out where they were.
 export function fill(target, ...children) {
   const focused = target.contains(document.activeElement) ? document.activeElement : null;

@@ -60,7 +60,7 @@ function cycleFairness(context, found, go) {
     el("span", {}, seconds(each.answered_seconds), each.failure && each.asked_at ? el("span", { cls: "fail" }, ` ${words(each.failure)}`) : null),
     seconds((each.latency_ms / 1000).toFixed(3)),
     seconds(each.deadline_seconds),
-    each.ordered_seconds === null ? "none" : `+${seconds(each.ordered_seconds)}`,
+    each.ordered_seconds === null ? "none" : `${Number(each.ordered_seconds) < 0 ? "−" : "+"}${seconds(Math.abs(each.ordered_seconds))}`,
     each.settings,
   ]);
   return [

@@ -7,6 +7,7 @@ import { read } from "./read.js";
 import { count, lately, price, rate, signed, tone, usd, when, words } from "./words.js";
 
 const SHOWN = 20; // entries and exits, until all are asked for
+const KEPT = 500; // that the API has at most
 
 export function markets(context, wanted) {
   const chosen = el("section");
@@ -25,7 +26,7 @@ export function markets(context, wanted) {
       chart.draw(found);
       fill(held, el("h2", {}, `Open positions in ${symbol}`), positions(field, found.positions));
       const all = () => {
-        most = found.fills.length;
+        most = Infinity;
         fill(marked, ...executions(field, found, most));
       };
       fill(marked, ...executions(field, found, most, all));
@@ -37,7 +38,8 @@ export function markets(context, wanted) {
 function executions(field, found, most, all) {
   const newest = found.fills.slice(-most).reverse();
   const rest = found.fills.length - newest.length;
-  const title = el("h2", {}, `Entries and exits in ${found.symbol} `, small(rest ? `the last ${count(newest.length)} of ${count(found.fills.length)}` : count(newest.length)));
+  const of = found.fills.length < KEPT ? "" : "the newest ";
+  const title = el("h2", {}, `Entries and exits in ${found.symbol} `, small(rest ? `the last ${count(newest.length)} of ${of}${count(found.fills.length)}` : `${of}${count(newest.length)}`));
   if (!newest.length) return [title, el("p", { cls: "empty" }, "Nobody has traded it yet.")];
   const columns = [["Time, UTC"], ["Who"], ["What"], ["Price", "n"], ["PnL", "n"], ["Fee", "n spare"], ["By", "spare"], ["Cycle", "n spare"]];
   const rows = newest.map((each) => [
@@ -50,7 +52,7 @@ function executions(field, found, most, all) {
     words(each.cause),
     el("a", { href: `#/cycles/${each.booked_cycle}` }, count(each.booked_cycle)),
   ]);
-  return [title, table(`Entries and exits in ${found.symbol}, newest first`, columns, rows), rest ? el("p", { cls: "more" }, el("button", { type: "button", onclick: all }, "all of them")) : null];
+  return [title, table(`Entries and exits in ${found.symbol}, newest first`, columns, rows), rest ? el("p", { cls: "more" }, el("button", { type: "button", onclick: all }, "all of these")) : null];
 }
 
 // To the letter of the prompt: its labels, its digits.

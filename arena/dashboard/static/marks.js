@@ -8,7 +8,7 @@ const turn = (corners, start, inner = 1) =>
   });
 const SHAPES = [turn(24, 0), turn(4, Math.PI / 4), turn(4, 0), turn(3, 0), turn(3, Math.PI), turn(10, 0, 0.45), turn(6, 0), turn(8, 0, 0.55)];
 
-export const shape = (style) => SHAPES[style % SHAPES.length];
+const shape = (style) => SHAPES[style % SHAPES.length];
 
 export function mark(style, entry) {
   const path = document.createElementNS(SVG, "path");

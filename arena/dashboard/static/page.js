@@ -128,6 +128,10 @@ function listen(known = null) {
   };
 }
 
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // as an address it would be another view
+  content.focus();
+});
 window.addEventListener("hashchange", () => {
   refresh();
   content.focus({ preventScroll: true });

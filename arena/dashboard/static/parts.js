@@ -1,6 +1,6 @@
 // What several views show alike.
 import { el, small, table } from "./draw.js";
-import { clock, count, lately, price, signed, tone, usd, when, words } from "./words.js";
+import { clock, count, lately, percent, price, signed, tone, usd, when, words } from "./words.js";
 
 export function positions(field, rows, own = false) {
   if (!rows.length) return el("p", { cls: "empty" }, own ? "It holds no position." : "Nobody holds a position.");
@@ -130,3 +130,6 @@ function between(turn) {
   );
   return el("div", { cls: "wish" }, told);
 }
+
+export const afterModelCost = (row) => (row.roi_after_model_cost === null ? "unknown" : percent(row.roi_after_model_cost, true));
+export const fall = (row) => percent(Number(row.max_drawdown) ? `-${row.max_drawdown}` : "0");

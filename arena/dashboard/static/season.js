@@ -1,7 +1,7 @@
 // Who leads, whether it means anything, what is held and why, and what happens now.
 import { EquityChart } from "./chart.js";
 import { el, fill, small, table, terms } from "./draw.js";
-import { positions, story, storyTitle, trades } from "./parts.js";
+import { afterModelCost, fall, positions, story, storyTitle, trades } from "./parts.js";
 import { read } from "./read.js";
 import { clock, count, dollars, percent, plural, tone, until, usd, when } from "./words.js";
 
@@ -48,8 +48,6 @@ function decisions(field, newest) {
   return [el("h2", {}, "Decisions of ", storyTitle(newest)), story(field, newest), older];
 }
 
-const afterModelCost = (row) => (row.roi_after_model_cost === null ? "unknown" : percent(row.roi_after_model_cost, true));
-const fall = (row) => percent(Number(row.max_drawdown) ? `-${row.max_drawdown}` : "0");
 const onAPhone = (row) =>
   el("small", { cls: "phone" }, el("br"), `gross ${percent(row.roi_gross, true)}, after model cost ${afterModelCost(row)}, largest fall ${fall(row)}`);
 

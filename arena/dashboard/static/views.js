@@ -1,6 +1,6 @@
 // One cycle, and the lists that lead back to a season's first day.
 import { el, fill, small, table } from "./draw.js";
-import { stepper, story, storyTitle, trades, withoutName } from "./parts.js";
+import { attempt, stepper, story, storyTitle, trades, withoutName } from "./parts.js";
 import { read } from "./read.js";
 import { count, lately, words } from "./words.js";
 
@@ -38,10 +38,14 @@ function list(context, title, path, name, draw) {
         ({ before, total } = found);
         if (before === null) break;
       }
-      const more = () => {
-        pages += 1;
-        this.refresh();
-      };
+      const more = () =>
+        attempt(target, async () => {
+          pages += 1;
+          await this.refresh().catch((error) => {
+            pages -= 1;
+            throw error;
+          });
+        });
       const button = before === null ? null : el("p", { cls: "more" }, el("button", { onclick: more }, "older ones"));
       fill(target, el("h2", {}, title, " ", small(count(total))), draw(context.field, rows), button);
     },
