@@ -16,6 +16,7 @@ from arena.dashboard_cli import dashboard
 from arena.db_cli import db
 from arena.errors import ArenaError
 from arena.notify_cli import notify
+from arena.replay_cli import replay
 from arena.setup_cli import setup
 from arena.show_cli import show
 
@@ -28,6 +29,7 @@ app.add_typer(notify, name="notify")
 app.add_typer(show)
 app.command()(setup)
 app.command()(dashboard)
+app.command()(replay)
 
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="A,B,C", show_default=False, help="Such as BTCUSDT,ETHUSDT,SOLUSDT.")]
 Preset = Annotated[str, typer.Option("--preset", help="major or low-price, instead of naming pairs.", show_default=False)]

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from structlog.contextvars import bound_contextvars
+
+from arena.application.levels import Level, level_of
+from arena.application.record import Alert
 from arena.redaction import redacted
 from arena.settings import Settings
 
 FILE_BYTES, FILES = 5_000_000, 5
+
+_LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.CRITICAL: logging.CRITICAL}
 
 Event = MutableMapping[str, Any]
 
@@ -41,6 +47,13 @@ def configure_logging(settings: Settings, *others: logging.Handler) -> None:
     for console in logging.getLogger().handlers:  # what others have set up, such as Prefect: it would say everything again
         if isinstance(console, logging.StreamHandler) and getattr(console.stream, "name", "") in {"<stderr>", "<stdout>"}:
             console.addFilter(_not_ours)
+
+
+def log_alerts(log: logging.Logger, alerts: Iterable[Alert]) -> None:
+    """Write a line for each alert, as grave as it is."""
+    for alert in alerts:
+        with bound_contextvars(**({} if alert.llm_id is None else {"competitor": alert.llm_id})):
+            log.log(_LEVELS[level_of(alert.kind)], alert.text)
 
 
 def redact_logs() -> None:

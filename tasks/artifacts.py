@@ -15,7 +15,7 @@ from arena.application.cycle_story import decisions_text, discrepancy_rows, lead
 from arena.application.record import CycleRecord
 from arena.bootstrap import Arena
 from arena.domain.competitor import Season
-from tasks.step import step
+from tasks.step import observed
 
 HOUR_SECONDS = 3600
 PATIENCE_SECONDS = 30.0
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 30.0
 log = logging.getLogger("arena.cycle")
 
 
-@step("show")
+@observed("show")
 async def show(arena: Arena, record: CycleRecord) -> None:
     """Make the cycle's artifacts, all at once: who stands where, the decisions, what books and venue differ in."""
     season = arena.season

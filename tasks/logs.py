@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.handlers import APILogHandler
-from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from arena.application.levels import Level, level_of
-from arena.application.record import Alert
 from arena.logs import configure_logging
 from arena.settings import Settings
-
-_LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.CRITICAL: logging.CRITICAL}
 
 
 class RunLog(APILogHandler):
@@ -31,10 +26,3 @@ def begin_logging(settings: Settings) -> None:
     configure_logging(settings, RunLog())
     clear_contextvars()
     bind_contextvars(season=settings.season)
-
-
-def log_alerts(log: logging.Logger, alerts: Iterable[Alert]) -> None:
-    """Write a line for each alert, as grave as it is."""
-    for alert in alerts:
-        with bound_contextvars(**({} if alert.llm_id is None else {"competitor": alert.llm_id})):
-            log.log(_LEVELS[level_of(alert.kind)], alert.text)

@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from arena import steps
 from arena.application.sweep import Swept, sweep
 from arena.bootstrap import Arena
 from arena.errors import AccountTaken, CycleConflict, ExchangeError
-from tasks.logs import log_alerts
-from tasks.step import step
+from arena.logs import log_alerts
+from tasks.step import observed
 
 LOOK_SECONDS = 5.0  # with the lease of a run that was killed, less than PROTECTION_DEADLINE_SECONDS
 TELL_SECONDS = 15.0  # alerts that could not be sent are tried again so often
@@ -19,14 +20,10 @@ BLIND_SECONDS = 1.0  # after a look that saw nothing: somebody may be waiting fo
 log = logging.getLogger("arena.sweep")
 
 
-@step("protect", pauses=(1, 2))
-async def protect(arena: Arena) -> Swept:
-    """Settle, reconcile and protect: the first step of a cycle."""
-    async with arena.acting() as held:
-        return await sweep(arena.season.season_id, arena.records, held, arena.terms(thorough=True))
+protect = observed("protect")(steps.protect)
 
 
-@step("watch")
+@observed("watch")
 async def watch(arena: Arena, seconds: float) -> list[str]:
     """Look again and again for so many seconds, at least once; return what was done, in sentences.
 
@@ -66,7 +63,7 @@ class _Telling:
             await self._sending
 
 
-@step("prepare")
+@observed("prepare")
 async def prepare(arena: Arena) -> None:
     """See once an hour that the accounts' modes are as they should be, so that no cycle has to ask."""
     try:

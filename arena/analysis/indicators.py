@@ -1,7 +1,7 @@
-"""Indicators of one symbol from its closed candles, with the `ta` library; pandas is imported on the first call.
+"""Indicators of one symbol from its closed candles, with TA-Lib, which is imported on the first call.
 
-What cannot be computed yet is None and never a number: `ta` fills the warm-up of ATR and ADX with zeros and calls a market that
-has not moved overbought (RSI 100), so every warm-up is cut here by its own length.
+What cannot be computed yet is None and never a number. Averages begin with the plain mean of their first values, as Wilder's do;
+what that leaves in a value has worn off after some ten lengths.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cache
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from arena.domain.market import Candle
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 LENGTH = 10  # values of each series
 HOUR = timedelta(hours=1)
+Floats = npt.NDArray[np.float64]
 Series = tuple[float | None, ...]
 
 
@@ -77,6 +78,15 @@ class Indicators:
     long_window: LongWindow = LongWindow()
 
 
+class _Columns(NamedTuple):
+    """Candles as arrays, oldest first."""
+
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+
 def indicators(candles: Sequence[Candle], wanted: Collection[str] | None = None) -> Indicators:
     """Return the indicators of closed candles, oldest first; with no candles everything is None.
 
@@ -86,110 +96,89 @@ def indicators(candles: Sequence[Candle], wanted: Collection[str] | None = None)
     """
     if not candles:
         return Indicators()
-    import pandas as pd
-
-    high, low, close, volume = (
-        pd.Series([float(getattr(candle, name)) for candle in candles]) for name in ("high", "low", "close", "volume")
-    )
-    table = _table(high, low, close, volume)
+    columns = _Columns(*(np.array([float(getattr(candle, name)) for candle in candles]) for name in _Columns._fields))
+    table = _table(columns)
     found: dict[str, Any] = {name: compute() for name, compute in table.items() if wanted is None or name in wanted}
     if wanted is None or not _LONG_WINDOW.isdisjoint(wanted):
         found["long_window"] = _long_window(candles)
     return Indicators(**found)
 
 
-def _table(
-    high: pd.Series[float], low: pd.Series[float], close: pd.Series[float], volume: pd.Series[float]
-) -> dict[str, Callable[[], Series | float | None]]:
+def _table(columns: _Columns) -> dict[str, Callable[[], Series | float | None]]:
     """Return how each indicator is computed, by name."""
-    from ta.trend import MACD, EMAIndicator
-    from ta.volatility import BollingerBands
+    import talib
 
-    macd, bands = cache(lambda: MACD(close)), cache(lambda: BollingerBands(close))
+    high, low, close, volume = columns
+    macd, bands = cache(lambda: talib.MACD(close)), cache(lambda: _bollinger(close))
     return {
-        "ema20": lambda: _tail(EMAIndicator(close, 20).ema_indicator()),
-        "ema50": lambda: _tail(EMAIndicator(close, 50).ema_indicator()),
-        "macd": lambda: _tail(macd().macd()),
-        "macd_signal": lambda: _tail(macd().macd_signal()),
-        "macd_histogram": lambda: _tail(macd().macd_diff()),
+        "ema20": lambda: _tail(talib.EMA(close, 20)),
+        "ema50": lambda: _tail(talib.EMA(close, 50)),
+        "macd": lambda: _tail(macd()[0]),
+        "macd_signal": lambda: _tail(macd()[1]),
+        "macd_histogram": lambda: _tail(macd()[2]),
         "rsi7": lambda: _tail(_rsi(close, 7)),
         "rsi14": lambda: _tail(_rsi(close, 14)),
-        "atr14": lambda: _tail(_atr(high, low, close)),
-        "bollinger_upper": lambda: _tail(bands().bollinger_hband()),
-        "bollinger_middle": lambda: _tail(bands().bollinger_mavg()),
-        "bollinger_lower": lambda: _tail(bands().bollinger_lband()),
-        "adx14": lambda: _tail(_adx(high, low, close)),
+        "atr14": lambda: _tail(talib.ATR(high, low, close, 14)),
+        "bollinger_upper": lambda: _tail(bands()[0]),
+        "bollinger_middle": lambda: _tail(bands()[1]),
+        "bollinger_lower": lambda: _tail(bands()[2]),
+        "adx14": lambda: _tail(talib.ADX(high, low, close, 14)),
         "volume": lambda: _tail(volume),
-        "volume_average20": lambda: _last(volume.rolling(20).mean()),
+        "volume_average20": lambda: float(volume[-20:].mean()) if len(volume) >= 20 else None,
         "obv_slope20": lambda: _obv_slope(close, volume),
     }
 
 
-def _tail(series: pd.Series[float]) -> Series | None:
-    values = tuple(None if isnan(value) else float(value) for value in series.iloc[-LENGTH:])
+def _tail(series: Floats) -> Series | None:
+    values = tuple(None if isnan(value) else float(value) for value in series[-LENGTH:])
     return None if all(value is None for value in values) else values
 
 
-def _last(series: pd.Series[float]) -> float | None:
+def _last(series: Floats) -> float | None:
     values = _tail(series)
     return values[-1] if values else None
 
 
-def _rsi(close: pd.Series[float], window: int) -> pd.Series[float]:
-    from ta.momentum import RSIIndicator
+def _rsi(close: Floats, window: int) -> Floats:
+    """Return NaN until the market has moved, where TA-Lib has 0: it is neither oversold nor overbought."""
+    import talib
 
-    series: pd.Series[float] = RSIIndicator(close, window).rsi()
-    moved = close.diff().abs().cumsum() > 0
-    return series.where(moved & (series.index >= window))  # n changes need n + 1 closes
+    moved = np.maximum.accumulate(close != close[0])
+    strength: Floats = np.where(moved, talib.RSI(close, window), np.nan)
+    return strength
 
 
-def _atr(high: pd.Series[float], low: pd.Series[float], close: pd.Series[float], window: int = 14) -> pd.Series[float]:
-    from ta.volatility import AverageTrueRange
-
+def _bollinger(close: Floats, window: int = 20, deviations: float = 2) -> tuple[Floats, Floats, Floats]:
+    """Return upper band, mean and lower band of the newest windows; TA-Lib takes what varies by less than 1e-7 for constant."""
     if len(close) < window:
-        return _nothing(close)
-    series: pd.Series[float] = AverageTrueRange(high, low, close, window).average_true_range()
-    return series.where(series.index >= window - 1)
+        return (np.full(1, np.nan),) * 3
+    windows = np.lib.stride_tricks.sliding_window_view(close, window)[-LENGTH:]
+    nothing = np.full(max(0, LENGTH - len(windows)), np.nan)[: len(close) - len(windows)]
+    mean, width = windows.mean(axis=1), deviations * windows.std(axis=1)
+    upper, middle, lower = (np.concatenate((nothing, each)) for each in (mean + width, mean, mean - width))
+    return upper, middle, lower
 
 
-def _adx(high: pd.Series[float], low: pd.Series[float], close: pd.Series[float], window: int = 14) -> pd.Series[float]:
-    from ta.trend import ADXIndicator
-
-    if len(close) < 2 * window:
-        return _nothing(close)
-    series: pd.Series[float] = ADXIndicator(high, low, close, window).adx()
-    return series.where(series.index >= 2 * window - 1)
-
-
-def _nothing(like: pd.Series[float]) -> pd.Series[float]:
-    return like * float("nan")
-
-
-def _obv_slope(close: pd.Series[float], volume: pd.Series[float], window: int = 20) -> float | None:
+def _obv_slope(close: Floats, volume: Floats, window: int = 20) -> float | None:
     """Return the least-squares slope; on-balance volume itself depends on where the window starts, its slope does not.
 
-    `ta` counts an unchanged close as bought, which on coarse ticks leans every symbol upwards; here it counts as neither.
+    An unchanged close counts as neither bought nor sold.
     """
-    import numpy as np
-
-    average = float(volume.iloc[-window:].mean())
-    if len(close) <= window or average == 0:
+    if len(close) <= window or (average := float(volume[-window:].mean())) == 0:
         return None
-    change = close.diff()
-    flow = volume * (change > 0) - volume * (change < 0)
-    return float(np.polyfit(range(window), flow.iloc[-window:].cumsum(), 1)[0]) / average
+    flow = volume[-window:] * np.sign(np.diff(close[-window - 1 :]))
+    return float(np.polyfit(range(window), flow.cumsum(), 1)[0]) / average
 
 
 def _long_window(candles: Sequence[Candle]) -> LongWindow:
-    import pandas as pd
-    from ta.trend import EMAIndicator
+    import talib
 
-    hourly = pd.Series([float(candle.close) for candle in candles if _ends_an_hour(candle.close_time)], dtype="float64")
+    hourly = np.array([float(candle.close) for candle in candles if _ends_an_hour(candle.close_time)])
     day_ago = candles[-1].close_time - 24 * HOUR
     day = [candle for candle in candles if candle.open_time >= day_ago]
     whole = candles[0].open_time <= day_ago
     return LongWindow(
-        hourly_ema20=_last(EMAIndicator(hourly, 20).ema_indicator()) if len(hourly) else None,
+        hourly_ema20=_last(talib.EMA(hourly, 20)) if len(hourly) else None,
         hourly_rsi14=_last(_rsi(hourly, 14)) if len(hourly) else None,
         change_1h_percent=_change_percent(candles, HOUR),
         change_4h_percent=_change_percent(candles, 4 * HOUR),
@@ -200,7 +189,7 @@ def _long_window(candles: Sequence[Candle]) -> LongWindow:
 
 
 def _ends_an_hour(time: datetime) -> bool:
-    return time.timestamp() % HOUR.total_seconds() == 0
+    return time.minute == time.second == time.microsecond == 0  # all times are UTC
 
 
 def _change_percent(candles: Sequence[Candle], length: timedelta) -> float | None:

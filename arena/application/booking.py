@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,6 @@ from arena.application.venue import CaughtUp, Sent, marks_of
 from arena.domain.competitor import CompetitorId
 from arena.domain.ledger import Ledger
 from arena.domain.market import MarketSnapshot
-from arena.domain.money import plain
 from arena.domain.order import OrderOutcome, OrderStatus
 from arena.domain.plan import OrderPlan
 
@@ -44,19 +42,12 @@ class Dialogue:
 
 def snapshot_hash(snapshot: MarketSnapshot) -> str:
     """Return the SHA-256 of everything in the snapshot, so that two cycles can be shown to have seen the same."""
-    symbols = {
-        symbol: {
-            "last": plain(market.last_price),
-            "mark": plain(market.mark_price),
-            "funding": None if market.funding_rate is None else plain(market.funding_rate),
-            "candles": [
-                [c.open_time.isoformat(), *(plain(v) for v in (c.open, c.high, c.low, c.close, c.volume))] for c in market.candles
-            ],
-        }
-        for symbol, market in sorted(snapshot.symbols.items())
-    }
-    content = {"as_of": snapshot.as_of.isoformat(), "symbols": symbols, "missing": dict(sorted(snapshot.missing.items()))}
-    return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+    lines = [snapshot.as_of.isoformat()]
+    for symbol, market in sorted(snapshot.symbols.items()):
+        lines.append(f"{symbol} {market.last_price} {market.mark_price} {market.funding_rate}")
+        lines += [f"{c.open_time.timestamp()} {c.open!s} {c.high!s} {c.low!s} {c.close!s} {c.volume!s}" for c in market.candles]
+    lines += [f"{symbol}: {why}" for symbol, why in sorted(snapshot.missing.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def points_of(

@@ -26,7 +26,7 @@ from arena.domain.order import OrderStatus
 from arena.settings import Settings
 from arena.strategies.playbook import Playbook, Rule
 from arena.strategies.prompt_reader import read_prompt
-from flows.trading_cycle import run_cycle
+from arena.trading_cycle import run_cycle
 
 WARM_UP = timedelta(days=2)
 CAPITAL = Decimal(200)

@@ -10,11 +10,12 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import SimpleNamespace
 from typing import Any
 
 from arena import bootstrap, connections
+from arena import repeated as repeated_module
 from arena.adapters.binance import client as client_module
 from arena.adapters.binance.account import BinanceAccount
 from arena.adapters.binance.client import FuturesClient
@@ -25,26 +26,11 @@ from arena.bootstrap import Arena, open_arena
 from arena.configuration import load_settings
 from arena.errors import ArenaError
 from arena.halting import halted
-from flows.trading_cycle import run_cycle
-from tasks import decisions, market, notifications, orders, protection, records
-from tasks import step as step_module
+from arena.steps import PLAIN, Steps
+from arena.trading_cycle import run_cycle
+from tasks import protection
 from tests.chaos.models import Gambler
 from tests.chaos.weather import PATIENCE
-
-STEPS = (
-    (protection, "protect"),
-    (records, "begin"),
-    (records, "write_intents"),
-    (records, "append"),
-    (market, "snapshot"),
-    (market, "indicators"),
-    (decisions, "decide"),
-    (orders, "settle"),
-    (orders, "plan"),
-    (orders, "execute"),
-    (orders, "close"),
-    (notifications, "notify"),
-)
 
 
 @dataclass(slots=True)
@@ -117,7 +103,7 @@ def _live(what: str, seed: int, boundaries: Boundaries, now: float) -> int:
     connections.RequestBudget = functools.partial(RequestBudget, now=lambda: time.time() + apart)  # type: ignore[misc, assignment]
     code = 0
     try:
-        said = asyncio.run(_cycle(seed) if what == "cycle" else _look())
+        said = asyncio.run(_cycle(seed, boundaries) if what == "cycle" else _look())
     except ArenaError as error:
         said = f"{type(error).__name__}: {error}"
     except BaseException as error:  # the parent must hear of it, whatever it is
@@ -127,12 +113,12 @@ def _live(what: str, seed: int, boundaries: Boundaries, now: float) -> int:
     return code
 
 
-async def _cycle(seed: int) -> str:
+async def _cycle(seed: int, boundaries: Boundaries) -> str:
     settings = load_settings()
     if (why := halted(settings)) is not None:
         return f"halted: {why}"
     async with open_arena(settings, asking=False) as arena:
-        record = await run_cycle(_with_gamblers(arena, seed))
+        record = await run_cycle(_with_gamblers(arena, seed), _bounded(boundaries))
     return "halted" if record is None else f"cycle {record.number}"
 
 
@@ -146,16 +132,19 @@ def _with_gamblers(arena: Arena, seed: int) -> Arena:
     return replace(arena, models={each.llm_id: Gambler(seed, each.letter) for each in arena.season.competitors})
 
 
+def _bounded(boundaries: Boundaries) -> Steps:
+    """Put boundaries around every step."""
+    return Steps(**{each.name: boundaries.around(getattr(PLAIN, each.name)) for each in fields(Steps)})
+
+
 def _instrument(boundaries: Boundaries) -> None:
-    """Put boundaries around every step and every request that changes the account, and scale the client's patience."""
-    for module, name in STEPS:
-        setattr(module, name, boundaries.around(getattr(module, name)))
+    """Put boundaries around every request that changes the account, and scale the client's patience."""
     FuturesClient.write = boundaries.around(FuturesClient.write)  # type: ignore[method-assign]
     client_module.TIMEOUT_SECONDS *= PATIENCE
     slow_down = RequestBudget.slow_down
     RequestBudget.slow_down = lambda budget, seconds: slow_down(budget, seconds * PATIENCE)  # type: ignore[method-assign]
     client_module.READ_PAUSES = tuple(pause * PATIENCE for pause in client_module.READ_PAUSES)  # type: ignore[assignment]
-    step_module.asyncio = SimpleNamespace(sleep=lambda seconds: asyncio.sleep(seconds * PATIENCE))  # type: ignore[attr-defined]
+    repeated_module.asyncio = SimpleNamespace(sleep=lambda seconds: asyncio.sleep(seconds * PATIENCE))  # type: ignore[attr-defined]
     venue_module.PAUSES = tuple(pause * PATIENCE for pause in venue_module.PAUSES)  # type: ignore[assignment]
     bootstrap.BinanceAccount = functools.partial(  # type: ignore[misc, assignment]
         BinanceAccount,

@@ -22,7 +22,7 @@ from arena.configuration import load_settings
 from arena.connections import account_clients, request_budget
 from arena.domain.order import PositionSide
 from arena.errors import ConfigurationError
-from flows.trading_cycle import run_cycle
+from arena.trading_cycle import run_cycle
 from tasks import protection
 from tests.fakes.candles import BAR, START, flat, write_candles
 from tests.fakes.models import HOLD, ScriptedModel, answer, part

@@ -15,7 +15,7 @@ from arena.application.record import CycleRecord
 from arena.bootstrap import open_arena
 from arena.configuration import load_settings
 from arena.domain.order import PositionSide
-from flows.trading_cycle import run_cycle
+from arena.trading_cycle import run_cycle
 from tasks import protection
 from tests.fakes.candles import BAR, START, flat, write_candles
 from tests.fakes.models import HOLD, ScriptedModel, answer, part

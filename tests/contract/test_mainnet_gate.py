@@ -19,8 +19,9 @@ from arena.configuration import load_settings, load_venue_settings
 from arena.emergency import JOURNAL, emergency_shutdown
 from arena.errors import ConfigurationError
 from arena.mainnet import ACKNOWLEDGEMENT, RESULT
+from arena.trading_cycle import run_cycle
 from flows.protection_sweep import protection_sweep
-from flows.trading_cycle import run_cycle, trading_cycle
+from flows.trading_cycle import trading_cycle
 from tests.fakes.candles import BAR, flat, write_candles
 from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator
 

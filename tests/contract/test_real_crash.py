@@ -23,7 +23,7 @@ from arena.domain.competitor import CompetitorId
 from arena.domain.instrument import Instrument
 from arena.domain.margin import liquidation_price
 from arena.domain.order import PositionSide
-from flows.trading_cycle import run_cycle
+from arena.trading_cycle import run_cycle
 from tasks import protection
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
 from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator

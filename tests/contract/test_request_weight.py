@@ -19,7 +19,7 @@ from arena.configuration import load_settings
 from arena.domain.competitor import LETTERS
 from arena.domain.order import OrderStatus
 from arena.market import read_contracts
-from flows.trading_cycle import run_cycle
+from arena.trading_cycle import run_cycle
 from tasks import protection
 from tests.fakes.models import ScriptedModel, answer, part
 from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator

@@ -20,7 +20,7 @@ from arena.application.notifier import Notifier
 from arena.application.record import AlertKind, CycleRecord
 from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.errors import ModelFault
-from flows.trading_cycle import run_cycle
+from arena.trading_cycle import run_cycle
 from tasks import protection
 from tests.fakes.arena import Table
 from tests.fakes.models import HOLD, ScriptedModel, answer, part

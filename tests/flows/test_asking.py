@@ -22,7 +22,8 @@ from arena.application.study import study
 from arena.domain.competitor import ModelSpec, Provider
 from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.errors import ModelFault
-from flows.trading_cycle import ask_all, run_cycle
+from arena.trading_cycle import ask_all, run_cycle
+from tasks.cycle import OBSERVED
 from tests.fakes.arena import Table
 from tests.fakes.models import HOLD, ScriptedModel, answer, completion, part
 from tests.fakes.rules import served_rules
@@ -67,7 +68,7 @@ async def timed(at: Table) -> tuple[dict[str, Asked], float]:
     @flow(name="asking-under-test")
     async def run() -> tuple[dict[Any, Asked], float]:
         began = time.perf_counter()
-        asked = await ask_all(arena, opening, prompts)
+        asked = await ask_all(arena, OBSERVED, opening, prompts)
         return asked, time.perf_counter() - began
 
     asked, took = await run()

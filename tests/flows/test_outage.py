@@ -16,10 +16,11 @@ from arena.bootstrap import open_arena
 from arena.configuration import load_settings
 from arena.doctor import examine
 from arena.domain.competitor import SeasonId
-from flows.trading_cycle import run_cycle
+from arena.trading_cycle import run_cycle
 from scripts.supabase_local.gateway import Fault
 from scripts.supabase_local.stack import Stack
 from tasks import protection
+from tasks.cycle import OBSERVED
 from tests.contract.test_records import table
 from tests.fakes.models import ScriptedModel, answer, part
 from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator
@@ -74,7 +75,7 @@ async def cycle(told: Told, said: str) -> CycleRecord:
     """A new process each time, as the worker starts them."""
     async with open_arena(load_settings(), asking=False) as arena:
         models = {each.llm_id: ScriptedModel(said) for each in arena.season.competitors}
-        record = await run_cycle(replace(arena, models=models, notifier=told))
+        record = await run_cycle(replace(arena, models=models, notifier=told), OBSERVED)
     assert record is not None
     return record
 

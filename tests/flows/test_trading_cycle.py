@@ -31,8 +31,10 @@ from arena.domain.decision import Decision, InvalidDecision, NoAnswer
 from arena.domain.order import OrderStatus, PositionSide
 from arena.errors import ConfigurationError, CycleConflict, ModelFault
 from arena.halting import halt
-from flows.trading_cycle import run_cycle, too_late
+from arena.trading_cycle import run_cycle
+from flows.trading_cycle import too_late
 from tasks import artifacts
+from tasks.cycle import OBSERVED
 from tests.fakes.arena import Table
 from tests.fakes.build import BAR
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
@@ -54,7 +56,7 @@ async def cycle(at: Table) -> tuple[CycleRecord, dict[str, str]]:
 
     @flow(name="cycle-under-test")
     async def run() -> tuple[CycleRecord, str]:
-        return await run_cycle(arena), str(flow_run.id)
+        return await run_cycle(arena, OBSERVED), str(flow_run.id)
 
     record, run_id = await run()
     return record, await task_states(run_id)
@@ -279,20 +281,16 @@ async def test_a_spent_budget_holds_over_restarts_and_is_recorded_as_what_it_is(
     assert (await read_fairness((await at.arena()).records, SeasonId("test"))).violations == ()
 
 
-async def test_a_crash_after_sending_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crash_after_sending_loses_nothing(tmp_path: Path) -> None:
     at = table(tmp_path, A=ScriptedModel(answer(LONG), HOLD))
     arena = await at.arena()
 
     @flow(name="crashing")
     async def crash() -> None:
-        from tasks import orders
-
-        async def die(*_: object) -> None:
+        async def die(*_: object) -> CycleRecord:
             raise KeyboardInterrupt
 
-        with monkeypatch.context() as dying:
-            dying.setattr(orders, "close", die)
-            await run_cycle(arena)
+        await run_cycle(arena, replace(OBSERVED, close=die))
 
     with pytest.raises(BaseException):  # noqa: B017  # whatever Prefect makes of a crash
         await crash()
@@ -390,7 +388,7 @@ async def test_a_cycle_shows_what_it_came_to_in_the_ui(tmp_path: Path) -> None:
     @flow(name="shown")
     async def run() -> None:
         arena = await at.arena()
-        await artifacts.show(arena, await run_cycle(arena))
+        await artifacts.show(arena, await run_cycle(arena, OBSERVED))
 
     await run()
     async with get_client() as client:
@@ -417,7 +415,7 @@ async def test_a_cycle_that_cannot_be_shown_has_still_been_one(tmp_path: Path, m
     @flow(name="not-shown")
     async def run() -> int:
         arena = await at.arena()
-        record = await run_cycle(arena)
+        record = await run_cycle(arena, OBSERVED)
         await artifacts.show(arena, record)
         return record.number
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from arena.analysis.indicators import LENGTH, Indicators, indicators
@@ -21,8 +22,8 @@ FOUND = indicators(CANDLES)
 
 
 def ema(values: Sequence[float], window: int) -> list[float]:
-    found = [values[0]]
-    for value in values[1:]:
+    found = [sum(values[:window]) / window]
+    for value in values[window:]:
         found.append(found[-1] + (value - found[-1]) * 2 / (window + 1))
     return found
 
@@ -50,8 +51,8 @@ def test_ema() -> None:
 
 
 def test_macd() -> None:
-    line = [fast - slow for fast, slow in zip(ema(closes(), 12), ema(closes(), 26), strict=True)]
-    signal = ema(line[25:], 9)
+    line = [fast - slow for fast, slow in zip(ema(closes(), 12)[14:], ema(closes(), 26), strict=True)]
+    signal = ema(line, 9)
     assert FOUND.macd == pytest.approx(line[-LENGTH:], rel=1e-9)
     assert FOUND.macd_signal == pytest.approx(signal[-LENGTH:], rel=1e-9)
     assert FOUND.macd_histogram == pytest.approx([a - b for a, b in zip(line[-10:], signal[-10:], strict=True)], rel=1e-6)
@@ -75,7 +76,7 @@ def test_adx() -> None:
     plus = wilder([u if u > d and u > 0 else 0 for u, d in zip(ups, downs, strict=True)], 14)
     minus = wilder([d if d > u and d > 0 else 0 for u, d in zip(ups, downs, strict=True)], 14)
     index = [100 * abs(p - m) / (p + m) for p, m in zip(plus, minus, strict=True)]
-    assert FOUND.adx14 == pytest.approx(wilder(index, 14)[-LENGTH:], rel=1e-4)  # ta starts it differently, which wears off
+    assert FOUND.adx14 == pytest.approx(wilder(index, 14)[-LENGTH:], rel=1e-4)  # TA-Lib starts it differently, which wears off
 
 
 def test_bollinger_bands() -> None:
@@ -84,6 +85,13 @@ def test_bollinger_bands() -> None:
     deviation = (sum((value - mean) ** 2 for value in last) / 20) ** 0.5
     bands = [series[-1] for series in (FOUND.bollinger_lower, FOUND.bollinger_middle, FOUND.bollinger_upper) if series]
     assert bands == pytest.approx([mean - 2 * deviation, mean, mean + 2 * deviation], rel=1e-9)
+
+
+def test_bollinger_bands_of_what_costs_next_to_nothing() -> None:
+    cheap = indicators(build.candles([f"0.0000{1000 + i % 3}" for i in range(60)]))
+    assert cheap.bollinger_upper and cheap.bollinger_lower
+    widths = [high - low for high, low in zip(cheap.bollinger_upper, cheap.bollinger_lower, strict=True) if high and low]
+    assert widths == pytest.approx([4 * 0.8e-8] * LENGTH, rel=0.05)
 
 
 def test_volume_and_its_average() -> None:
@@ -115,13 +123,13 @@ FIRST = {  # candles that each needs before it says anything
     "volume": 1,
     "rsi7": 8,
     "rsi14": 15,
-    "atr14": 14,
+    "atr14": 15,
     "ema20": 20,
     "ema50": 50,
     "bollinger_upper": 20,
     "bollinger_middle": 20,
     "bollinger_lower": 20,
-    "macd": 26,
+    "macd": 34,
     "macd_signal": 34,
     "macd_histogram": 34,
     "adx14": 28,
@@ -186,16 +194,14 @@ def test_a_gap_gives_no_change_across_it() -> None:
 
 
 def test_on_real_candles(marketdata: Path) -> None:
-    import pandas as pd
-
-    frame = pd.read_parquet(marketdata / "5m" / "DOGEUSDT.parquet").iloc[:499]
+    rows = pq.read_table(marketdata / "5m" / "DOGEUSDT.parquet").slice(0, 499).to_pylist()
     candles = tuple(
         Candle(
-            open_time=row.open_time.to_pydatetime(),
-            close_time=row.open_time.to_pydatetime() + build.BAR,
-            **{name: Decimal(str(getattr(row, name))) for name in ("open", "high", "low", "close", "volume")},
+            open_time=row["open_time"],
+            close_time=row["open_time"] + build.BAR,
+            **{name: Decimal(str(row[name])) for name in ("open", "high", "low", "close", "volume")},
         )
-        for row in frame.itertuples()
+        for row in rows
     )
     found = indicators(candles)
     assert found.ema20 == pytest.approx(ema(closes(candles), 20)[-LENGTH:], rel=1e-9)

@@ -19,7 +19,7 @@ from arena.domain.decision import EntryType
 from arena.domain.order import Leg, Order, OrderOutcome, OrderStatus, OrderType
 from arena.errors import ExchangeUnavailable
 from arena.halting import EMERGENCY, halt, halted
-from flows.trading_cycle import run_cycle
+from arena.trading_cycle import run_cycle
 from tests.fakes.arena import Table, unclean
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
 from tests.unit.test_plan import decision, plan

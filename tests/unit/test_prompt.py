@@ -363,7 +363,7 @@ def test_the_reader_reads_what_was_rendered() -> None:
         for label in FREE.figures:
             value = getattr(computed, label, None) or getattr(computed.long_window, label, None)
             single = found.figures[label]
-            assert single is not None and float(single) == pytest.approx(value, rel=0.001, abs=0.005)
+            assert single is not None and float(single) == pytest.approx(value, rel=0.001, abs=0.05)
     held = read.positions["DOGEUSDT"]
     assert (held.side, held.quantity, held.entry, held.leverage) == (PositionSide.SHORT, 500, Decimal("0.15"), 3)
     assert held.mark == SNAPSHOT.symbols["DOGEUSDT"].mark_price and held.stop == 90000 and held.target == Decimal("99000.04")

@@ -353,7 +353,8 @@ def test_the_real_candles_load_fast_and_are_exact(marketdata: Path) -> None:
     fundings = archive.fundings(archive.start - BAR, archive.end)
     assert len(fundings) == 6 * 1005
     btc = next(f for f in fundings if f.symbol == "BTCUSDT" and f.time == datetime(2025, 10, 10, 16, tzinfo=UTC))
-    hour = pq.read_table(marketdata / "mark-1h" / "BTCUSDT.parquet").to_pandas().set_index("open_time").loc[btc.time]
+    hours = pq.read_table(marketdata / "mark-1h" / "BTCUSDT.parquet").to_pylist()
+    hour = next(each for each in hours if each["open_time"] == btc.time)
     assert btc.mark_price == D(str(round(hour["open"], 1)))
 
 

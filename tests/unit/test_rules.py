@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -231,18 +232,16 @@ def test_rules_find_openings_on_a_real_day(marketdata: Path) -> None:
 
 
 def _recorded(path: Path, length: int) -> tuple[Candle, ...]:
-    import pandas as pd
-
     start = datetime(2024, 12, 31, tzinfo=UTC)
     instrument = build.instrument(path.stem)
     return tuple(
         Candle(
             open_time=start + i * build.BAR,
             close_time=start + (i + 1) * build.BAR,
-            volume=Decimal(str(row.volume)),
-            **{name: instrument.round_price(Decimal(str(getattr(row, name)))) for name in ("open", "high", "low", "close")},
+            volume=Decimal(str(row["volume"])),
+            **{name: instrument.round_price(Decimal(str(row[name]))) for name in ("open", "high", "low", "close")},
         )
-        for i, row in enumerate(pd.read_parquet(path).iloc[:length].itertuples())
+        for i, row in enumerate(pq.read_table(path).slice(0, length).to_pylist())
     )
 
 

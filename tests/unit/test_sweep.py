@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from arena import steps
 from arena.adapters.paper.account import PaperOrder
 from arena.adapters.paper.market import PaperMarket
 from arena.application import entries, lease, sending, venue
@@ -24,8 +25,8 @@ from arena.domain.market import FundingRate
 from arena.domain.order import Cause, Leg, Order, OrderSide, OrderType, PositionSide
 from arena.errors import AccountTaken, RecordsUnavailable
 from arena.halting import EMERGENCY, halt, halted
-from flows.trading_cycle import run_cycle
-from tasks import orders, protection
+from arena.trading_cycle import run_cycle
+from tasks import protection
 from tests.fakes.arena import Table, unclean
 from tests.fakes.build import NOON
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
@@ -437,7 +438,7 @@ async def test_a_run_that_was_held_up_sends_nothing_any_more(tmp_path: Path, mon
     """A machine that slept wakes up in the middle of its orders; another has taken over."""
     at = table(tmp_path, A=ScriptedModel(answer(LONG)))
     arena, other = await at.arena(), await at.arena()
-    carry_out = orders.carry_out
+    carry_out = steps.carry_out
 
     async def slept(*arguments: Any) -> Any:
         at.engine.advance(at.engine.now + timedelta(seconds=20))
@@ -446,7 +447,7 @@ async def test_a_run_that_was_held_up_sends_nothing_any_more(tmp_path: Path, mon
         monkeypatch.setattr(loop, "time", lambda then=loop.time: then() + 20)
         return await carry_out(*arguments)
 
-    monkeypatch.setattr(orders, "carry_out", slept)
+    monkeypatch.setattr(steps, "carry_out", slept)
     record = await run_cycle(arena)
     assert at.account.orders == {} and record is not None
     assert "held up for longer than its lease" in record.turns[0].outcomes[0].message

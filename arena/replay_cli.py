@@ -1,0 +1,91 @@
+"""The `arena replay` command."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from arena.replaying import Replay, Window
+    from arena.settings import Settings
+
+ANSWERS = Path("runs") / "answers.sqlite"
+
+
+def replay(
+    data: Annotated[Path, typer.Option("--data", help="Folder of candles, see docs/candles.md.")],
+    season: Annotated[str, typer.Option("--season", help="Name of the season that comes of it.")] = "replay",
+    start: Annotated[
+        datetime | None, typer.Option("--from", help="First cycle, UTC; 500 candles into the data where left out.")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", help="No cycle from then on, UTC; the data's end where left out.")
+    ] = None,
+    interval: Annotated[
+        int, typer.Option("--interval", help="Seconds between cycles; LLM_DECISION_INTERVAL_SECONDS where left out.")
+    ] = 0,
+    rules: Annotated[
+        str, typer.Option("--rules", help="Rules that compete in place of the models of .env, such as momentum,random.")
+    ] = "",
+    answers: Annotated[
+        Path, typer.Option("--answers", help="File of what models have answered; asked again is nobody.")
+    ] = ANSWERS,
+) -> None:
+    """Play a season in a market's past, with the live cycle; the same command goes on where an earlier one has stopped."""
+    from arena.adapters.recorded import CandleArchive
+    from arena.configuration import load_settings
+    from arena.logs import configure_logging
+    from arena.replaying import settings_of, window_of
+
+    loaded = load_settings()
+    every = timedelta(seconds=interval or loaded.llm_decision_interval_seconds)
+    named = tuple(name.strip() for name in rules.split(",") if name.strip())
+    settings = settings_of(loaded, season, every, named)
+    configure_logging(settings.model_copy(update={"log_level": "ERROR", "debug": False}))
+    window = window_of(CandleArchive(data, settings.available_pairs), _utc(start), _utc(end), every)
+    asyncio.run(_play(settings, window, answers))
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+async def _play(settings: Settings, window: Window, answers: Path) -> None:
+    """Play until the end, or until Ctrl-C and the end of the cycle that is running then; show what came of it."""
+    from arena.application.leaderboard import read_leaderboard
+    from arena.replaying import open_replay
+    from arena.terminal import print_leaderboard
+
+    stopped = asyncio.Event()
+    with contextlib.suppress(NotImplementedError):  # a system without signals in the loop stops in the middle, which is safe too
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
+    async with open_replay(settings, window, answers) as replay:
+        left = len(window) - await _followed(replay, stopped)
+        print_leaderboard(await read_leaderboard(replay.arena.records, replay.arena.season.season_id))
+        if replay.models:
+            asked, known = (sum(getattr(model, name) for model in replay.models) for name in ("asked", "remembered"))
+            typer.echo(f"{asked} answers were asked for, {known} were known from earlier replays ({answers})")
+    if left:
+        typer.echo(f"stopped with {left} of {len(window)} cycles left: the same command goes on")
+    typer.echo(f"arena report, verify, export, dashboard --season {settings.season} show the rest")
+
+
+async def _followed(replay: Replay, stopped: asyncio.Event) -> int:
+    """Play with a bar that tells how much time is left; return how many cycles of the window have been played."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    done = replay.done
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as progress:
+        shown = progress.add_task("cycles", total=len(replay.window), completed=done)
+        async for record in replay.cycles():
+            done += 1
+            progress.update(shown, completed=done, description=f"{record.scheduled_at:%Y-%m-%d %H:%M}")
+            if stopped.is_set():
+                break
+    return done

@@ -1,0 +1,223 @@
+"""A season in a market's past: the live cycle, step for step, over recorded candles and on paper accounts.
+
+A cycle happens at the first instant of a bar, and its orders trade at that bar's open: models take no time here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from arena.adapters.binance.limits import RequestBudget
+from arena.adapters.llm.remembered import Answers, RememberedModel
+from arena.adapters.llm.rule import RuleModel
+from arena.adapters.notifications.notifier import SilentNotifier
+from arena.adapters.paper.engine import PaperEngine
+from arena.adapters.paper.market import PaperMarket
+from arena.adapters.paper.replayed import BookShelf, ReplayedAccount
+from arena.adapters.recorded import CandleArchive
+from arena.application.language_model import LanguageModel
+from arena.application.record import CycleRecord
+from arena.application.venue import Venue
+from arena.bootstrap import Arena, limits_of
+from arena.configuration import load_playbook
+from arena.connections import open_model, open_records
+from arena.domain.competitor import LETTERS, AccountId, Competitor, Environment, Provider, Season
+from arena.domain.money import ZERO
+from arena.errors import ConfigurationError
+from arena.halting import halted
+from arena.llm_settings import CompetitorSettings
+from arena.season_start import check_playbook, open_season, season_of
+from arena.settings import Settings
+from arena.strategies.registry import RULES, rule_of
+from arena.trading_cycle import run_cycle
+
+if TYPE_CHECKING:
+    from arena.connections import Store
+
+WARM_UP_BARS = 500  # before the start, so that the first prompt has its candles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What is replayed.
+
+    Attributes:
+        archive: The market.
+        start: Of the first cycle, UTC.
+        end: No cycle begins at it or after it, UTC.
+        every: Between two cycles.
+    """
+
+    archive: CandleArchive
+    start: datetime
+    end: datetime
+    every: timedelta
+
+    def __len__(self) -> int:
+        return max(0, -((self.start - self.end) // self.every))
+
+    def passed(self, after: datetime | None) -> int:
+        """Return how many cycles of it begin up to `after`."""
+        return 0 if after is None else min(len(self), (after - self.start) // self.every + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A season that is ready to be played, or to be played on.
+
+    Attributes:
+        done: Cycles of the window that an earlier run has played.
+        models: That are language models; where their answers came from is counted in them.
+    """
+
+    window: Window
+    arena: Arena
+    engine: PaperEngine
+    accounts: Mapping[AccountId, ReplayedAccount]
+    done: int
+    models: tuple[RememberedModel, ...]
+
+    async def cycles(self) -> AsyncIterator[CycleRecord]:
+        """Play the cycles that are left, and yield each when it is booked.
+
+        Raises:
+            ConfigurationError: The season is halted.
+        """
+        for number in range(self.done, len(self.window)):
+            at = self.window.start + number * self.window.every
+            self.engine.advance(at)
+            for account in self.accounts.values():
+                account.advance(at)
+            record = await run_cycle(self.arena)
+            if record is None:
+                why = halted(self.arena.settings)
+                raise ConfigurationError(f"the replay is halted: {why}. Remove {self.arena.settings.halt_file} to go on with it")
+            yield record
+
+
+def window_of(archive: CandleArchive, start: datetime | None, end: datetime | None, every: timedelta) -> Window:
+    """Return the window from `start` (where left out, as early as prompts are full) to `end` (the archive's).
+
+    Raises:
+        ConfigurationError: It does not lie within the candles, or does not fit their interval.
+    """
+    ready = archive.start + WARM_UP_BARS * archive.interval
+    begins, ends = start or min(ready, archive.end - archive.interval), end or archive.end
+    candles = f"the candles go from {archive.start:%Y-%m-%d %H:%M} to {archive.end:%Y-%m-%d %H:%M} UTC"
+    if not archive.start <= begins < ends <= archive.end:
+        raise ConfigurationError(f"from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} is no window to replay: {candles}")
+    minutes = archive.interval.total_seconds() / 60
+    if every % archive.interval or (begins - archive.start) % archive.interval:
+        raise ConfigurationError(
+            f"cycles every {every.total_seconds():.0f} s from {begins:%H:%M:%S} do not fall on candles of {minutes:.0f} minutes: "
+            "set LLM_DECISION_INTERVAL_SECONDS (or --interval) to a multiple, and --from to the start of a candle"
+        )
+    return Window(archive=archive, start=begins, end=ends, every=every)
+
+
+def settings_of(settings: Settings, season: str, every: timedelta, rules: tuple[str, ...]) -> Settings:
+    """Return the settings of a replay: nobody's money, and where rules are named, they alone compete.
+
+    Raises:
+        ConfigurationError: There is no such rule.
+    """
+    changed: dict[str, object] = {
+        "season": season,
+        "environment": Environment.PAPER,
+        "llm_decision_interval_seconds": int(every.total_seconds()),
+    }
+    if unknown := [name for name in rules if name not in RULES]:
+        raise ConfigurationError(f"there is no rule {unknown[0]}; there are {', '.join(RULES)}")
+    if rules:
+        llms = {
+            letter: CompetitorSettings(provider=Provider.OPENAI, model=rule) for letter, rule in zip(LETTERS, rules, strict=False)
+        }
+        changed |= {"llms": llms, "total_llms": len(llms)}
+    return settings.model_copy(update=changed)
+
+
+@asynccontextmanager
+async def open_replay(settings: Settings, window: Window, answers_file: Path) -> AsyncIterator[Replay]:
+    """Begin the season of the settings in a market's past, or go on with it where an earlier run has stopped.
+
+    Args:
+        settings: Of `settings_of`.
+        window: What is replayed.
+        answers_file: Keeps what language models have answered, for the next replay.
+
+    Raises:
+        ConfigurationError: It cannot be played with these settings, or the season began on other terms.
+    """
+    async with AsyncExitStack() as closing:
+        records, playbook, competitors = open_records(settings, closing), load_playbook(settings), settings.competitors()
+        answers = closing.enter_context(Answers(answers_file))
+        models = {each.llm_id: _model(settings, each, answers, closing) for each in competitors}
+        wanted = await season_of(settings, competitors, _market(window, window.start)[1], playbook)
+        wanted = replace(wanted, market=f"replay of {window.archive.label}")
+        accounts = await _accounts(wanted, window, records)
+        season = await open_season(wanted, accounts, records)
+        check_playbook(season, playbook)
+        begun_at = (await records.state(season.season_id, datetime.now(UTC))).begun_at
+        engine, market = _market(window, begun_at or window.start)
+        if begun_at is None:
+            for account in accounts.values():
+                await account.prepare(season.symbols, settings.max_leverage)
+        yield Replay(
+            window=window,
+            engine=engine,
+            accounts=accounts,
+            done=window.passed(begun_at),
+            models=tuple(model for model in models.values() if isinstance(model, RememberedModel)),
+            arena=Arena(
+                settings=settings,
+                season=season,
+                playbook=playbook,
+                limits=limits_of(settings),
+                venue=Venue(market=market, accounts=accounts, instruments=await market.instruments(season.symbols)),
+                models=models,
+                records=records,
+                leases=records,
+                standings=records,
+                notifier=SilentNotifier(),
+                budget=RequestBudget(),
+                holder=f"replay-{uuid4().hex[:8]}",
+            ),
+        )
+
+
+def _model(settings: Settings, competitor: Competitor, answers: Answers, closing: AsyncExitStack) -> LanguageModel:
+    """Return a rule as it is, and a language model with a memory."""
+    rule = rule_of(competitor.model.model)
+    if rule is not None:
+        return RuleModel(rule, RULES[rule])
+    return RememberedModel(open_model(settings, competitor, closing), competitor.model, answers)
+
+
+def _market(window: Window, at: datetime) -> tuple[PaperEngine, PaperMarket]:
+    """Return the market as it stands at an instant, and what moves its time."""
+    engine = _engine(window.archive, at)
+    return engine, PaperMarket(engine, label=window.archive.label, interval=window.archive.interval)
+
+
+def _engine(archive: CandleArchive, at: datetime) -> PaperEngine:
+    """Return an engine that stands at an instant, and has lived long enough for every symbol to have a price."""
+    engine = PaperEngine(archive, archive.instruments, max(archive.start, at - WARM_UP_BARS * archive.interval))
+    engine.advance(at)
+    return engine
+
+
+async def _accounts(season: Season, window: Window, records: Store) -> dict[AccountId, ReplayedAccount]:
+    """Return the season's accounts where an earlier run has left them; new ones have the capital of their competitors."""
+    capitals = {competitor.llm_id: competitor.capital for competitor in season.competitors}
+    found = {}
+    for account, llm_ids in season.accounts().items():
+        shelf = BookShelf(records, season.season_id, account)
+        book = await shelf.take(sum((capitals[llm_id] for llm_id in llm_ids), ZERO), window.start)
+        found[account] = ReplayedAccount(_engine(window.archive, book.lived_until), book, shelf)
+    return found
