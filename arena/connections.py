@@ -182,13 +182,19 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def open_records(settings: VenueSettings, closing: AsyncExitStack, season: str = "") -> Store:
+def open_records(settings: VenueSettings, closing: AsyncExitStack, season: str = "", *, lasting: bool = True) -> Store:
     """Open the store of a season alone, as reports and exports need it.
+
+    Args:
+        settings: Where it is.
+        closing: Closes it.
+        season: Of the settings where left out.
+        lasting: Whether a file survives a power cut, which takes a write to the disk for every commit.
 
     Raises:
         ConfigurationError: It cannot be opened with these settings.
     """
-    records = _open_supabase(settings) if settings.supabase_url else SqliteRecords(settings.database(season))
+    records = _open_supabase(settings) if settings.supabase_url else SqliteRecords(settings.database(season), lasting=lasting)
     closing.callback(records.close)
     return records
 

@@ -30,7 +30,6 @@ from arena.connections import open_model, open_records
 from arena.domain.competitor import LETTERS, AccountId, Competitor, Environment, Provider, Season
 from arena.domain.money import ZERO
 from arena.errors import ConfigurationError
-from arena.halting import halted
 from arena.llm_settings import CompetitorSettings
 from arena.season_start import check_playbook, open_season, season_of
 from arena.settings import Settings
@@ -90,15 +89,21 @@ class Replay:
             ConfigurationError: The season is halted.
         """
         for number in range(self.done, len(self.window)):
+            await self._check_going()
             at = self.window.start + number * self.window.every
             self.engine.advance(at)
             for account in self.accounts.values():
                 account.advance(at)
             record = await run_cycle(self.arena)
             if record is None:
-                why = halted(self.arena.settings)
-                raise ConfigurationError(f"the replay is halted: {why}. Remove {self.arena.settings.halt_file} to go on with it")
-            yield record
+                await self._check_going()
+            else:
+                yield record
+
+    async def _check_going(self) -> None:
+        if why := await self.arena.standing_still():
+            file = self.arena.settings.halt_file
+            raise ConfigurationError(f"the replay is halted ({why}): look at it, remove {file} and run arena resume to go on")
 
 
 def window_of(archive: CandleArchive, start: datetime | None, end: datetime | None, every: timedelta) -> Window:
@@ -121,8 +126,15 @@ def window_of(archive: CandleArchive, start: datetime | None, end: datetime | No
     return Window(archive=archive, start=begins, end=ends, every=every)
 
 
-def settings_of(settings: Settings, season: str, every: timedelta, rules: tuple[str, ...]) -> Settings:
+def settings_of(settings: Settings, season: str, every: timedelta, rules: tuple[str, ...], seed: int = 0) -> Settings:
     """Return the settings of a replay: nobody's money, and where rules are named, they alone compete.
+
+    Args:
+        settings: As loaded.
+        season: Its name.
+        every: Between two cycles.
+        rules: Names of rules.
+        seed: Moves the dice of all who have some: rules, and models with a LLM_X_SEED.
 
     Raises:
         ConfigurationError: There is no such rule.
@@ -136,9 +148,14 @@ def settings_of(settings: Settings, season: str, every: timedelta, rules: tuple[
         raise ConfigurationError(f"there is no rule {unknown[0]}; there are {', '.join(RULES)}")
     if rules:
         llms = {
-            letter: CompetitorSettings(provider=Provider.OPENAI, model=rule) for letter, rule in zip(LETTERS, rules, strict=False)
+            letter: CompetitorSettings(provider=Provider.OPENAI, model=rule, seed=seed)
+            for letter, rule in zip(LETTERS, rules, strict=False)
         }
-        changed |= {"llms": llms, "total_llms": len(llms)}
+        return settings.model_copy(update=changed | {"llms": llms, "total_llms": len(llms)})
+    changed["llms"] = {
+        letter: llm if llm.seed is None else llm.model_copy(update={"seed": llm.seed + seed})
+        for letter, llm in settings.llms.items()
+    }
     return settings.model_copy(update=changed)
 
 
@@ -155,7 +172,8 @@ async def open_replay(settings: Settings, window: Window, answers_file: Path) ->
         ConfigurationError: It cannot be played with these settings, or the season began on other terms.
     """
     async with AsyncExitStack() as closing:
-        records, playbook, competitors = open_records(settings, closing), load_playbook(settings), settings.competitors()
+        playbook, competitors = load_playbook(settings), settings.competitors()
+        records = open_records(settings, closing, lasting=False)  # a replay can be played again
         answers = closing.enter_context(Answers(answers_file))
         models = {each.llm_id: _model(settings, each, answers, closing) for each in competitors}
         wanted = await season_of(settings, competitors, _market(window, window.start)[1], playbook)
@@ -195,7 +213,7 @@ def _model(settings: Settings, competitor: Competitor, answers: Answers, closing
     """Return a rule as it is, and a language model with a memory."""
     rule = rule_of(competitor.model.model)
     if rule is not None:
-        return RuleModel(rule, RULES[rule])
+        return RuleModel(rule, RULES[rule], competitor.model.seed or 0)
     return RememberedModel(open_model(settings, competitor, closing), competitor.model, answers)
 
 

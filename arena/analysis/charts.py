@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -136,6 +136,29 @@ def equity_picture(curves: Sequence[Curve], capital: float) -> bytes:
     _tell_time(axes, PICTURE)
     for name in axes.legend(frameon=False).get_texts():
         name.set_parse_math(False)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=90)
+    return file.getvalue()
+
+
+def returns_picture(returns: Mapping[str, Sequence[float]]) -> bytes:
+    """Return a PNG on white: a row a competitor, in which each season is a point and the median a line.
+
+    Args:
+        returns: Percent by name, each of length ≥ 1.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(PICTURE.width, 1 + 0.5 * len(returns)), layout="constrained")
+    axes = figure.subplots()
+    axes.axvline(0, color=_INK, linewidth=0.8, dashes=(1, 3))
+    names = list(reversed(list(returns)))
+    for row, name in enumerate(names):
+        colour, values = COLOURS[row % len(COLOURS)], returns[name]
+        axes.plot(values, [row] * len(values), "o", color=colour, alpha=0.5, markersize=5)
+        axes.plot([float(np.median(values))] * 2, [row - 0.3, row + 0.3], color=colour, linewidth=2)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.set_xlabel("return of a season, percent (line: median)")
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=90)
     return file.getvalue()

@@ -5,7 +5,9 @@ The paper engine called directly, Binance's adapter on the simulator, and a pape
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -21,6 +23,7 @@ from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.live import LivePaperAccount
 from arena.adapters.paper.market import PaperMarket
+from arena.adapters.paper.replayed import BookShelf, ReplayedAccount
 from arena.adapters.recorded import CandleArchive
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.application.ports import MarketData, TradingAccount
@@ -404,6 +407,47 @@ class TestLivePaper(ExchangeContract):
             fall = BAR * 5 + timedelta(minutes=1)
             yield Venue(account, market, lambda passed: simulator.advance(passed.total_seconds()) and None, place_half, fall)
             await client.close()
+
+
+class Reopened:
+    """A replay's account that is taken from the store anew before time passes, as by a run that goes on after another."""
+
+    def __init__(self, archive: CandleArchive, books: SqliteRecords) -> None:
+        self._archive, self._books = archive, books
+
+    async def open(self) -> None:
+        self.shelf = BookShelf(self._books, SeasonId("contract"), SHARED_ACCOUNT)
+        self.kept = await self.shelf.take(Decimal(10_000), NOW)
+        self.engine = PaperEngine(self._archive, self._archive.instruments, self._archive.start)
+        self.engine.advance(self.kept.lived_until)
+        self.account = ReplayedAccount(self.engine, self.kept, self.shelf)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.account, name)
+
+
+class TestReplayed(ExchangeContract):
+    @pytest.fixture
+    async def venue(self, candles: Path, tmp_path: Path) -> AsyncIterator[Venue]:
+        with SqliteRecords(tmp_path / "arena.sqlite") as books:
+            archive = CandleArchive(candles)
+            replayed = Reopened(archive, books)
+            await replayed.open()
+            await replayed.account.prepare(["SOLUSDT", "BTCUSDT"], 5)
+            now = PaperEngine(archive, archive.instruments, NOW)
+
+            async def place_half(entry: Order) -> object:
+                placed = replayed.engine.place(replayed.kept.account, entry, post_only=True, share=HALF)
+                await replayed.shelf.put(replayed.kept)
+                return placed
+
+            def advance(passed: timedelta) -> None:
+                with ThreadPoolExecutor(1) as apart:  # the caller is in a loop already
+                    apart.submit(asyncio.run, replayed.open()).result()
+                now.advance(now.now + passed)
+                replayed.account.advance(now.now)
+
+            yield Venue(replayed, PaperMarket(now, label="paper", interval=BAR), advance, place_half)  # type: ignore[arg-type]
 
 
 class TestBinance(ExchangeContract):

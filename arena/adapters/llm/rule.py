@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from arena.application.language_model import Completion, Prompt
@@ -16,10 +17,11 @@ class RuleModel:
     Args:
         name: The rule's.
         rule: Answers the prompt that is read for it.
+        seed: Of its dice, where it has some; 0 leaves them to the prompt alone.
     """
 
-    def __init__(self, name: str, rule: Rule) -> None:
-        self._name, self._rule = name, rule
+    def __init__(self, name: str, rule: Rule, seed: int = 0) -> None:
+        self._name, self._rule, self._seed = name, rule, seed
 
     async def complete(self, prompt: Prompt, timeout_seconds: float) -> Completion:
         """Answer.
@@ -28,7 +30,8 @@ class RuleModel:
             ModelFault: The prompt cannot be read; asking again does not help.
         """
         try:
-            text = self._rule(read_prompt(f"{prompt.static}\n{prompt.user}"))
+            read = read_prompt(f"{prompt.static}\n{prompt.user}")
+            text = self._rule(replace(read, digest=f"{read.digest}{self._seed}") if self._seed else read)
         except UnreadablePrompt as error:
             raise ModelFault(str(error), kind="bad_request", transient=False) from error
         return Completion(

@@ -20,12 +20,18 @@ _GROWN_FROM = 4  # which only lacks tables
 class SqliteFile:
     """An open file: one connection, usable from any thread, one unit of work at a time.
 
+    Args:
+        path: Created where there is none.
+        lasting: Whether what is kept survives a power cut; a killed process it survives in any case.
+
     Raises:
         ConfigurationError: On opening: the file cannot be used, or was written by another version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, lasting: bool = True) -> None:
         self._db = open_file(path)
+        if not lasting:
+            self._db.execute("PRAGMA synchronous = NORMAL")
         self.path = path
         self._lock = threading.RLock()
 

@@ -85,7 +85,8 @@ def _executed(fills: Iterable[Stored], names: Iterable[str]) -> Mapping[str, Dec
 
 def _lately(rows: Tables, since: datetime) -> Lately:
     """Return what is booked of the time after `since`."""
-    fills, funding = ([row for row in rows[name] if row["time"] > iso(since)] for name in ("fills", "funding"))
+    after = iso(since)
+    fills, funding = ([row for row in rows[name] if row["time"] > after] for name in ("fills", "funding"))
     return Lately(fills=tuple(map(booked_fill_of, fills)), funded=frozenset(map(funded_of, funding)))
 
 
@@ -115,8 +116,9 @@ def _news(trades: Iterable[Stored], season: Season) -> Mapping[CompetitorId, tup
 def _decided_at(turns: Iterable[Stored], season: Season, as_of: datetime) -> Mapping[CompetitorId, tuple[datetime, ...]]:
     """Return the times after as_of − 1 h, up to as_of, of the turns in which a model was asked, oldest first."""
     times: dict[CompetitorId, list[datetime]] = {each.llm_id: [] for each in season.competitors}
+    since, until = iso(as_of - WINDOW), iso(as_of)
     for row in turns:
-        if row["calls"] > 0 and iso(as_of - WINDOW) < row["time"] <= iso(as_of):
+        if row["calls"] > 0 and since < row["time"] <= until:
             times[CompetitorId(row["llm_id"])].append(datetime.fromisoformat(row["time"]))
     return {llm_id: tuple(asked) for llm_id, asked in times.items()}
 
@@ -124,7 +126,8 @@ def _decided_at(turns: Iterable[Stored], season: Season, as_of: datetime) -> Map
 def _spent(calls: Iterable[Stored], season: Season, as_of: datetime) -> Mapping[CompetitorId, Decimal]:
     """Return what the calls of the UTC day up to as_of have cost, USD; a call of unknown cost counts nothing."""
     spent: dict[CompetitorId, Decimal] = {each.llm_id: ZERO for each in season.competitors}
+    since, until = iso(midnight(as_of)), iso(as_of)
     for row in calls:
-        if iso(midnight(as_of)) <= row["scheduled_at"] <= iso(as_of):
+        if since <= row["scheduled_at"] <= until:
             spent[CompetitorId(row["llm_id"])] += Decimal(row["cost_usd"])
     return spent
