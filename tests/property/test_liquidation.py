@@ -79,3 +79,9 @@ def test_of_two_prices_the_nearer_one_is_told() -> None:
     ledger = build.ledger("3000", build.position("LONG 100 SOLUSDT @ 100"), build.position("SHORT 60 SOLUSDT @ 100"))
     found = [liquidated_at(ledger, SOL, {SOL: D(mark)}, INSTRUMENTS) for mark in (60, 150)]
     assert found == [D("29.29"), D("171.46")]  # 835 / 28.5 and 4115 / 24
+
+
+def test_what_outgrows_the_last_tier_stays_in_it() -> None:
+    small = {SOL: replace(INSTRUMENTS[SOL], tiers=TIERS[:2])}  # up to 2000 USDT
+    ledger = build.ledger("2000", build.position("SHORT 10 SOLUSDT @ 100"))
+    assert liquidated_at(ledger, SOL, {SOL: D(100)}, small) == D("293.42")  # 3007.5 / 10.25 is 293.415
