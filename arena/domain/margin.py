@@ -85,12 +85,12 @@ def liquidation_price(
 
     Source: Binance, "How to Calculate Liquidation Price of USDⓈ-M Futures Contracts".
     """
-    held = sum((side.signed_quantity for side in sides), ZERO)
+    net = sum((side.signed_quantity for side in sides), ZERO)
     sizes = [abs(side.signed_quantity) for side in sides]
     free = margin_balance - other_maintenance - sum((side.signed_cost for side in sides), ZERO)
     found = []
     for tiers in product(instrument.tiers, repeat=len(sizes)):
-        gain = held - sum((size * tier.maintenance_rate for size, tier in zip(sizes, tiers, strict=True)), ZERO)
+        gain = net - sum((size * tier.maintenance_rate for size, tier in zip(sizes, tiers, strict=True)), ZERO)
         if gain == 0:
             continue
         border = -(free + sum((tier.maintenance_amount for tier in tiers), ZERO)) / gain
