@@ -37,7 +37,7 @@ def source_of(settings: Settings, season: str = "") -> Source:
     from arena.connections import open_for_looking
     from arena.dashboard.watch import Source
     from arena.domain.competitor import SeasonId
-    from arena.market import PublicCandles
+    from arena.market import PublicCandles, contracts_here
     from arena.standings import halted_here
 
     watched = settings.model_copy(update={"season": season}) if season else settings
@@ -50,5 +50,6 @@ def source_of(settings: Settings, season: str = "") -> Source:
         open=open_,
         halted=lambda: halted_here(watched),
         candles=PublicCandles(watched),
+        contracts=lambda: contracts_here(watched),
         seconds=SUPABASE_SECONDS if watched.supabase_url else FILE_SECONDS,
     )

@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from arena.adapters.binance.client import FuturesClient
+from arena.adapters.binance.contracts import kept_contracts
 from arena.adapters.binance.limits import WEIGHT_A_MINUTE, RequestBudget
 from arena.adapters.binance.market import BinanceMarket
+from arena.adapters.recorded.instruments import margin_tiers
 from arena.connections import account_clients, is_loopback, public_client, request_budget, venue_url
 from arena.domain.competitor import AccountId, Environment
+from arena.domain.instrument import Instrument
 from arena.domain.market import Candle
 from arena.errors import RateLimited
 from arena.paper import paper_market
@@ -36,7 +39,7 @@ def open_market(
     Raises:
         ConfigurationError: It is not a venue that this version trades on, or a key is missing.
     """
-    kept = settings.season_directory / "contracts.json"
+    kept = settings.contracts_file
     if settings.environment is Environment.PAPER:
         return paper_market(public_client(settings, budget, closing), label(settings), CANDLE_INTERVAL, kept, patience), {}
     clients = account_clients(settings, budget, closing)
@@ -59,6 +62,11 @@ async def read_contracts(settings: Settings) -> None:
     async with AsyncExitStack() as closing:
         market, _ = open_market(settings, request_budget(), closing)
         await market.refresh(settings.available_pairs)
+
+
+def contracts_here(settings: VenueSettings) -> Mapping[str, Instrument]:
+    """Return the season's contracts as its cycles on this machine last read them; none where there were none. Asks nobody."""
+    return kept_contracts(settings.contracts_file, margin_tiers if settings.environment is Environment.PAPER else None)
 
 
 class PublicCandles:

@@ -113,11 +113,12 @@ def _board(board: answers.Board) -> Group:
 def _held(positions: Sequence[answers.Held]) -> RenderableType:
     if not positions:
         return Text("Nothing is held.", style=DIM)
-    table = _table("Held by", "Symbol", "", figures=("Entry", "Mark", "Stop", "Target", "PnL"))
+    table = _table("Held by", "Symbol", "", figures=("Entry", "Mark", "Stop", "Target", "Liq.", "PnL"))
     for each in positions:
         stop = Text(_price(each.stop_price)) if each.protected else Text(f"{_price(each.stop_price)} !", style=BAD)
         pnl = Text("–") if each.unrealized_pnl is None else _signed(Decimal(each.unrealized_pnl))
-        prices = _price(each.entry_price), _price(each.mark_price), stop, _price(each.target_price)
+        goals = _price(each.target_price), _price(each.liquidation_price)
+        prices = _price(each.entry_price), _price(each.mark_price), stop, *goals
         table.add_row(each.llm_id, each.symbol, each.side.lower(), *prices, pnl)
     return table
 

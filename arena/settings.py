@@ -91,6 +91,11 @@ class VenueSettings(BaseSettings):
         return Path("runs") / self.season
 
     @property
+    def contracts_file(self) -> Path:
+        """Filters, margin tiers and fees of the season's pairs, as the venue was last asked for them."""
+        return self.season_directory / "contracts.json"
+
+    @property
     def outboxes(self) -> Path:
         """Where alerts wait until they are sent, a file for each destination."""
         return self.season_directory / "alerts"

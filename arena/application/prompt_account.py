@@ -14,10 +14,10 @@ from arena.application.venue import marks_of
 from arena.domain.decision import Action
 from arena.domain.instrument import Instrument, TierNotFound
 from arena.domain.ledger import ClosedTrade, Ledger
-from arena.domain.margin import liquidation_price, total_maintenance
 from arena.domain.market import MarketSnapshot
 from arena.domain.money import ZERO, plain
 from arena.domain.position import Position
+from arena.domain.protection import liquidated_at
 from arena.domain.risk import Limits, margin_state, stale
 from arena.strategies import layout
 from arena.strategies.playbook import EVERY_ACTION
@@ -119,21 +119,12 @@ def _words(text: str) -> str:
 
 
 def _liquidation(position: Position, ledger: Ledger, marks: Mapping[str, Decimal], instruments: Mapping[str, Instrument]) -> str:
-    """Return the mark at which this position alone would use up the account, the others staying where they are."""
-    instrument = instruments[position.symbol]
-    others = [other for other in ledger.positions.values() if other is not position]
-    balance = ledger.wallet_balance + sum((other.unrealized_pnl(marks[other.symbol]) for other in others), ZERO)
+    """Return the mark of this symbol at which the account is used up, the others staying where they are."""
     try:
-        found = liquidation_price(
-            signed_quantity=position.signed_quantity,
-            entry_price=position.entry_price,
-            margin_balance=balance,
-            other_maintenance=total_maintenance(others, marks, instruments),
-            instrument=instrument,
-        )
+        found = liquidated_at(ledger, position.symbol, marks, instruments)
     except TierNotFound:
         return layout.MISSING
-    return layout.NONE if found is None else price(instrument.round_price(found), instrument.tick_size)
+    return layout.NONE if found is None else price(found, instruments[position.symbol].tick_size)
 
 
 def _actions(

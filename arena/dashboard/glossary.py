@@ -86,6 +86,11 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
     "entry_price": ("Mean of its entries.", "87606.9"),
     "exit_price": ("Mean of its exits.", "89101.6"),
     "mark_price": ("At the last booking; null where none is known.", "89101.6"),
+    "liquidation_price": (
+        "The mark at which its competitor's own margin is used up, all other marks as they are; null where none is, or where "
+        "margin tiers or marks are not known.",
+        "50601.3",
+    ),
     "opened_at": ("When it was opened.", "2025-01-01T04:45:01.000000Z"),
     "protected": ("Its stop rests at the venue.", True),
     "cause": ("Why: a decision, a stop, a target, a liquidation …", "decision"),

@@ -22,6 +22,7 @@ from arena.dashboard.executions import Executions
 from arena.dashboard.feed import Feed
 from arena.dashboard.holdings import Holdings
 from arena.domain.competitor import SeasonId
+from arena.domain.instrument import Instrument
 
 Row = Mapping[str, Any]
 Numbered = list[tuple[int, Row]]  # place in the store, row
@@ -62,6 +63,7 @@ class SeasonView:
         )
         self.cycles = CycleIndex()
         self.holdings = Holdings()
+        self.contracts: Mapping[str, Instrument] = {}
         self.executions = Executions()
         self.confidences = Confidences(timedelta(seconds=season["interval_seconds"]))
         self.discrepancies = 0
@@ -103,8 +105,13 @@ class SeasonView:
         self._cycle, self.bookings, self.booked_at = cycle, last["number"], last["closed_at"]
         return True
 
-    async def look(self) -> None:
-        """Read what is replaced and not added to: the accounts, what is held, and which cycle is the newest."""
+    async def look(self, contracts: Mapping[str, Instrument] | None = None) -> None:
+        """Read what is replaced and not added to: the accounts, what is held, and which cycle is the newest.
+
+        Args:
+            contracts: Of the symbols whose margin tiers are known.
+        """
+        self.contracts = contracts or {}
         self.accounts = [row async for row in self.store.rows("llm_accounts", self.season_id)]
         await self.holdings.look(self.store, self.season_id)
         if self.cycles.last is not None:

@@ -91,7 +91,7 @@ def accounts(view: SeasonView) -> list[answers.AccountRow]:
 
 def positions(view: SeasonView) -> list[answers.Held]:
     """Return what is held."""
-    return [answers.Held.model_validate(row) for row in view.holdings.positions()]
+    return [answers.Held.model_validate(row) for row in view.holdings.positions(view.accounts, view.contracts)]
 
 
 def trade(row: Row) -> answers.Trade:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.dashboard.candles import CandleSource, Shelf
 from arena.dashboard.season_view import SeasonView
 from arena.domain.competitor import SeasonId
+from arena.domain.instrument import Instrument
 from arena.errors import ArenaError, ConfigurationError, RecordsUnavailable
 
 log = logging.getLogger("arena.dashboard")
@@ -44,6 +45,7 @@ class Source:
         halted: Returns why this machine has halted the season, and since when, or None.
         seconds: Between two looks.
         candles: Where its symbols' candles come from; None where there is no venue to ask.
+        contracts: Returns those of its symbols whose margin tiers are known here.
     """
 
     season_id: SeasonId
@@ -51,6 +53,7 @@ class Source:
     halted: Callable[[], SeasonStanding | None]
     seconds: float
     candles: CandleSource | None = None
+    contracts: Callable[[], Mapping[str, Instrument]] = dict
 
 
 class Watch:
@@ -121,7 +124,7 @@ class Watch:
             self._why = f"the season is being read: {len(view.cycles):,} cycles so far"
             await asyncio.sleep(0)
         if view.looked != view.bookings:
-            await view.look()
+            await view.look(self.source.contracts())
         await view.look_ahead()
         self._view = view
         running = SeasonStanding(status=SeasonStatus.RUNNING, reason="", time=datetime.fromisoformat(view.season["started_at"]))

@@ -14,7 +14,7 @@ from arena.domain.client_id import entry_of, of_the_same_entry, parse_client_ord
 from arena.domain.competitor import CompetitorId
 from arena.domain.instrument import Instrument
 from arena.domain.ledger import Ledger, PositionKey
-from arena.domain.margin import liquidatable, total_maintenance
+from arena.domain.margin import liquidatable, liquidation_price, total_maintenance
 from arena.domain.money import ZERO
 from arena.domain.order import Intent, Leg, Pending, RestingOrder
 from arena.domain.plan import Exit, Guard, OrderPlan, UnitOfWork, exit_of, protective_intent
@@ -49,6 +49,37 @@ class Watch:
 def liquidated(ledger: Ledger, marks: Mapping[str, Decimal], instruments: Mapping[str, Instrument]) -> bool:
     """Return whether a competitor's own margin ratio has reached 1, whatever the shared account still holds."""
     return liquidatable(ledger.equity(marks), total_maintenance(ledger.positions.values(), marks, instruments))
+
+
+def liquidated_at(
+    ledger: Ledger, symbol: str, marks: Mapping[str, Decimal], instruments: Mapping[str, Instrument]
+) -> Decimal | None:
+    """Return the mark price of a symbol at which a competitor would be `liquidated`, all other marks staying where they are.
+
+    It is of the competitor's own wallet and positions. On an account of its own the venue liquidates it there; on a shared one
+    the arena does, at its next look: the venue counts the whole account, which the others may keep well above its margin.
+
+    Args:
+        ledger: The competitor's.
+        symbol: One that it holds.
+        marks: Of every held symbol, USDT.
+        instruments: Of every held symbol.
+
+    Returns:
+        USDT, on a tick (see `liquidation_price`); None where no price of this symbol alone does it.
+
+    Raises:
+        TierNotFound: Another position exceeds its symbol's last tier.
+    """
+    sides = [position for position in ledger.positions.values() if position.symbol == symbol]
+    others = [position for position in ledger.positions.values() if position.symbol != symbol]
+    return liquidation_price(
+        sides,
+        mark_price=marks[symbol],
+        margin_balance=ledger.wallet_balance + sum((each.unrealized_pnl(marks[each.symbol]) for each in others), ZERO),
+        other_maintenance=total_maintenance(others, marks, instruments),
+        instrument=instruments[symbol],
+    )
 
 
 def protect(ledger: Ledger, resting: Resting, watch: Watch) -> OrderPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -13,9 +14,10 @@ import pytest
 
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.contracts import Contracts
+from arena.adapters.recorded.instruments import known_instruments
 from arena.bootstrap import open_arena
 from arena.configuration import load_settings
-from arena.market import CYCLE_PATIENCE
+from arena.market import CYCLE_PATIENCE, contracts_here, read_contracts
 from deployments.apply import read_ahead
 from tasks import protection, records
 from tests.fakes.candles import START, flat, write_candles
@@ -128,6 +130,40 @@ async def test_a_pair_that_is_new_is_read_at_once(simulator: Simulator, client: 
     await process(client, file).refresh(PAIRS[:1])
     assert set(await process(client, file, CYCLE_PATIENCE).instruments(PAIRS)) == set(PAIRS)
     assert fees_asked(simulator) == 3
+
+
+async def test_who_looks_on_reads_what_is_kept_however_old_and_asks_nobody(
+    simulator: Simulator, client: FuturesClient, file: Path, configured: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings()
+    assert contracts_here(settings) == {}
+    known = await process(client, file).instruments([*PAIRS, "XRPUSDT"])
+    age(file, BTCUSDT=1000, ETHUSDT=1000, SOLUSDT=1000)
+    before = simulator.state()["requests"]
+    assert contracts_here(settings) == known and set(known) == set(PAIRS)
+    assert simulator.state()["requests"] == before
+    for name, value in {"BINANCE_TESTNET_BASE_URL": "http://127.0.0.1:9", "ENVIRONMENT": "mainnet"}.items():
+        monkeypatch.setenv(name, value)
+        assert contracts_here(load_settings()) == known, "they are the season's, wherever one looks on from"
+
+
+def test_a_file_that_cannot_be_read_keeps_nothing(configured: None, file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    assert contracts_here(load_settings()) == {}
+
+
+def test_on_paper_the_tiers_are_the_packaged_ones(
+    simulator: Simulator, file: Path, configured: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "paper")
+    monkeypatch.setenv("BINANCE_BASE_URL", simulator.url)
+    settings = load_settings()
+    asyncio.run(read_contracts(settings))
+    assert {symbol: each.tiers for symbol, each in contracts_here(settings).items()} == {
+        symbol: known_instruments()[symbol].tiers for symbol in PAIRS
+    }
+    assert json.loads(file.read_text())["terms"] == {}
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from arena.configuration import load_settings
 from arena.domain.client_id import parse_client_order_id
 from arena.domain.competitor import CompetitorId
 from arena.domain.instrument import Instrument
-from arena.domain.margin import liquidation_price
 from arena.domain.order import PositionSide
+from arena.domain.protection import liquidated_at
 from arena.trading_cycle import run_cycle
 from tasks import protection
 from tests.fakes.models import HOLD, ScriptedModel, answer, part
@@ -112,14 +112,9 @@ async def test_stops_hold_a_liquidation_takes_what_is_left_and_everything_is_boo
     assert "LLM-B was liquidated" in " ".join(told) and b.positions == {}
     how, price = closings(simulator)["B"]
     if mode == "separate":  # the venue does it, at the very price at which the account's equity meets its maintenance margin
-        expected = liquidation_price(
-            signed_quantity=ruined.signed_quantity,
-            entry_price=ruined.entry_price,
-            margin_balance=first.ledgers[B].wallet_balance,
-            other_maintenance=D(0),
-            instrument=(await instruments())["DOGEUSDT"],
-        )
-        assert expected is not None and how == "autoclose" and 0 <= expected - price < D("0.00001")
+        marks = {"DOGEUSDT": ruined.entry_price}
+        expected = liquidated_at(first.ledgers[B], "DOGEUSDT", marks, await instruments())
+        assert (how, price) == ("autoclose", expected)
         assert 0 < b.wallet_balance < 10 and b.insurance == 0
     else:  # the account is not in danger, so the arena does it at the next look; what B cannot pay is written as insurance
         assert (how, price) == ("l", D("0.11352"))

@@ -378,7 +378,12 @@ async def test_position_risk_shows_open_orders_and_a_liquidation_price(hedged: A
     row = next(row for row in await hedged.futures_position_information() if row["positionSide"] == "LONG")
     wallet, quantity, entry = 10_000 - 2 * Decimal("60012") * Decimal("0.0005"), 2, Decimal("60012")
     expected = (wallet - quantity * entry) / (quantity * Decimal("0.004") - quantity)
-    assert abs(Decimal(row["liquidationPrice"]) - expected) <= Decimal("0.05")
+    assert 0 <= expected - Decimal(row["liquidationPrice"]) < Decimal("0.1")
+    await hedged.futures_create_order(**order(positionSide="SHORT", side="SELL", quantity="0.5"))
+    both = await hedged.futures_position_information()
+    assert [each["positionSide"] for each in both] == ["LONG", "SHORT"]
+    assert both[0]["liquidationPrice"] == both[1]["liquidationPrice"]
+    assert Decimal(both[0]["liquidationPrice"]) < Decimal(row["liquidationPrice"]), "what one side loses the other gains"
 
 
 async def test_limit_orders_rest_fill_expire_and_are_cancelled(hedged: AsyncClient, simulator: Simulator) -> None:

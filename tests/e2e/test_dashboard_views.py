@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,16 +13,18 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from arena.analysis.report import price
 from arena.application.record import CycleRecord
 from arena.dashboard.curve import iso
 from arena.dashboard_cli import source_of
+from arena.market import read_contracts
 from arena.settings import Settings
 from scripts.processes import free_port
 from tests.fakes.browser import Visitor
 from tests.fakes.candles import write_candles
-from tests.fakes.dashboard import Books, answering, booked
+from tests.fakes.dashboard import Books, answering, apart, booked
 from tests.fakes.season import START, STEP, SYMBOLS, Story, season
-from tests.fakes.simulator import Simulator, running_simulator
+from tests.fakes.simulator import KEY, SECRET, Simulator, running_simulator
 
 pytestmark = pytest.mark.browser
 
@@ -51,12 +54,25 @@ def simulator(tmp_path: Path) -> Iterator[Simulator]:
 
 
 @contextmanager
-def staged(tmp_path: Path, market: str, url: str) -> Iterator[tuple[str, Books]]:
-    """Yield a dashboard's address, as the settings make it, and the books that it shows."""
+def staged(tmp_path: Path, market: str, url: str, *, tiers: bool = False) -> Iterator[tuple[str, Books]]:
+    """Yield a dashboard's address, as the settings make it, and the books that it shows.
+
+    Args:
+        tiers: Whether the contracts were read from the venue before, as cycles do.
+    """
     with booked(tmp_path, CYCLES, Telling(replace(season(), market=market), text=EVIL)) as books:
         settings = Settings(
-            _env_file=None, environment="demo", season=books.season_id, database_path=books.path, binance_testnet_base_url=url
+            _env_file=None,
+            environment="demo",
+            season=books.season_id,
+            database_path=books.path,
+            binance_testnet_base_url=url,
+            binance_testnet_api_key=KEY,
+            binance_testnet_secret_key=SECRET,
+            available_pairs=SYMBOLS,
         )
+        if tiers:
+            apart(read_contracts(settings))
         with answering(source_of(settings)) as client:
             yield str(client.base_url), books
 
@@ -123,6 +139,29 @@ def _look_without_a_venue(visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_text("No candles can be shown")).to_contain_text("Binance")
     expect(page.get_by_role("heading", name="What the models saw of ETHUSDT")).to_be_visible()
+
+
+def test_the_liquidation_price_is_shown_where_the_tiers_are_known(visitor: Visitor, simulator: Simulator, tmp_path: Path) -> None:
+    page = visitor.page
+    with staged(tmp_path, "generated market, seed 7", simulator.url, tiers=True) as (address, books):
+        page.goto(address)
+        table = page.get_by_role("table", name="Open positions")
+        held = httpx.get(f"{address}/positions").json()
+        expect(table.locator("tbody tr")).to_have_count(len(held))
+        column = table.locator("th").all_inner_texts().index("Liquidation")
+        cells = table.locator(f"tbody td:nth-child({column + 1})")
+        assert cells.all_inner_texts() == [price(row["liquidation_price"]) for row in held]
+        assert {row["liquidation_price"] is None for row in held} == {True, False}, "the story has both"
+        visitor.picture("dashboard-liquidation-1440-light")
+        page.set_viewport_size({"width": 390, "height": 900})
+        cells.last.scroll_into_view_if_needed()
+        expect(cells.last).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+        Path("runs", books.season_id, "contracts.json").unlink()
+        books.book()
+        expect(cells.filter(has_text=re.compile(r"\d"))).to_have_count(0)
+        expect(cells.first).to_have_text("–")
 
 
 def test_prompts_and_answers_are_read_when_they_are_opened_and_are_text(visitor: Visitor, stage: tuple[str, Books]) -> None:

@@ -30,7 +30,7 @@ PATIENCE = httpx.Timeout(10)
 T = TypeVar("T")
 
 
-def _apart(work: Coroutine[Any, Any, T]) -> T:
+def apart(work: Coroutine[Any, Any, T]) -> T:
     """Do it in another thread: a browser's driver keeps a loop running in a test's own."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
@@ -49,7 +49,7 @@ class Books:
         self.season_id = self.story.season.season_id
 
     def open(self) -> None:
-        _apart(self.records.open_season(self.story.season))
+        apart(self.records.open_season(self.story.season))
 
     def book(self, cycles: int = 1) -> None:
         async def play() -> None:
@@ -61,13 +61,13 @@ class Books:
                 await self.records.book(record)
                 self.last = record
 
-        _apart(play())
+        apart(play())
 
     def sweep(self) -> None:
         """Book a sweep after the last cycle in which nothing happened but that what is held was looked at."""
         last = self.last
         self.bookings += 1
-        _apart(
+        apart(
             self.records.book(
                 Booking(
                     season_id=self.season_id,
@@ -83,13 +83,13 @@ class Books:
         async def read() -> list[dict[str, Any]]:
             return [dict(row) async for row in self.records.rows(table, self.season_id)]
 
-        return _apart(read())
+        return apart(read())
 
     def begin(self) -> None:
         """Begin the next cycle, and never book it."""
         self.story.number += 1
         at = self.story.season.started_at + STEP * self.story.number
-        _apart(self.records.begin_cycle(self.season_id, self.story.number, at))
+        apart(self.records.begin_cycle(self.season_id, self.story.number, at))
 
 
 @contextmanager

@@ -25,9 +25,13 @@ from arena.dashboard import feed as feed_module
 from arena.dashboard.app import serve
 from arena.dashboard.curve import MOST, EquityCurve
 from arena.dashboard.season_view import SeasonView
-from arena.domain.competitor import SeasonId
+from arena.domain.competitor import CompetitorId, SeasonId
+from arena.domain.money import plain
+from arena.domain.protection import liquidated, liquidated_at
 from arena.errors import ConfigurationError, RecordsUnavailable
+from tests.fakes.build import instruments
 from tests.fakes.dashboard import Books, answering, booked, ready, serving, source
+from tests.fakes.season import SYMBOLS
 
 CYCLES = 60
 TEST = SeasonId("test")
@@ -116,6 +120,34 @@ def test_what_is_held_is_what_is_open_in_the_books(client: httpx.Client, books: 
         assert (row["quantity"], row["mark_price"]) == (twin["quantity"], twin["mark_price"])
         assert abs(Decimal(row["unrealized_pnl"]) - Decimal(twin["unrealized_pnl"])) < Decimal("1e-6")
         assert row["stop_price"] == json.loads(twin["thesis"])["stop_price"]
+
+
+def liquidations(books: Books, *tiers_of: str) -> dict[tuple[str, str], str | None]:
+    """What /positions says where the margin tiers of these symbols are known."""
+    watched = replace(source(books.path, books.season_id), contracts=lambda: instruments(*tiers_of))
+    with answering(watched) as client:
+        return {(row["llm_id"], row["symbol"]): row["liquidation_price"] for row in client.get("/positions").json()}
+
+
+def test_the_liquidation_price_is_where_the_arena_would_liquidate(books: Books) -> None:
+    shown = liquidations(books, *SYMBOLS)
+    for (llm_id, symbol), price in shown.items():
+        ledger, marks = books.story.ledgers[CompetitorId(llm_id)], books.story.prices
+        found = liquidated_at(ledger, symbol, marks, instruments())
+        assert price == (None if found is None else plain(found))
+    told = {key: Decimal(price) for key, price in shown.items() if price is not None}
+    assert told, "the season has a position that can be liquidated"
+    for (llm_id, symbol), price in told.items():
+        assert liquidated(books.story.ledgers[CompetitorId(llm_id)], {**books.story.prices, symbol: price}, instruments())
+
+
+def test_there_is_no_liquidation_price_where_a_tier_that_it_depends_on_is_not_known(client: httpx.Client, books: Books) -> None:
+    assert {row["liquidation_price"] for row in client.get("/positions").json()} == {None}
+    whole, partly = liquidations(books, *SYMBOLS), liquidations(books, "ETHUSDT")
+    alone = {
+        llm_id for llm_id, ledger in books.story.ledgers.items() if {symbol for symbol, _ in ledger.positions} == {"ETHUSDT"}
+    }
+    assert partly == {(llm_id, symbol): price if llm_id in alone else None for (llm_id, symbol), price in whole.items()}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from arena.adapters.paper.account import IncomeKind, PaperStatus
 from arena.adapters.paper.engine import Refusal, Refused
 from arena.domain.margin import liquidation_price
 from arena.domain.market import FundingRate
-from arena.domain.money import ceil_to, floor_to
 from arena.domain.order import PositionSide
 from tests.fakes.bars import feed
 from tests.fakes.build import BAR, NOON
@@ -179,8 +178,8 @@ def test_a_single_position_is_liquidated_at_its_liquidation_price(side: Position
     d.place(f"{side.opening_side} {side} 0.1 BTCUSDT")
     bucket = d.account.position("BTCUSDT", side)
     expected = liquidation_price(
-        signed_quantity=bucket.signed_quantity,
-        entry_price=bucket.entry_price,
+        [bucket],
+        mark_price=D(50000),
         margin_balance=d.account.wallet_balance,
         other_maintenance=D(0),
         instrument=d.engine.instruments["BTCUSDT"],
@@ -188,7 +187,7 @@ def test_a_single_position_is_liquidated_at_its_liquidation_price(side: Position
     assert expected is not None
     d.bars()
     trade = d.account.trades[-1]
-    assert trade.price == (floor_to if side is LONG else ceil_to)(expected, D("0.1"))
+    assert trade.price == expected
     assert trade.client_order_id == f"autoclose-{int((NOON + BAR).timestamp() * 1000) - 1}"
     assert trade.fee == D("0.1") * trade.price * D("0.0005")
     assert (d.account.buckets, d.income(IncomeKind.INSURANCE_CLEAR)) == ({}, [])
@@ -200,8 +199,8 @@ def test_the_liquidation_price_is_found_across_a_tier_boundary() -> None:
     d.place("BUY LONG 10 BTCUSDT")  # opens in the tier above 300 000 USDT, is liquidated below it
     bucket = d.account.position("BTCUSDT", LONG)
     expected = liquidation_price(
-        signed_quantity=bucket.signed_quantity,
-        entry_price=bucket.entry_price,
+        [bucket],
+        mark_price=D(50000),
         margin_balance=d.account.wallet_balance,
         other_maintenance=D(0),
         instrument=d.engine.instruments["BTCUSDT"],
@@ -209,7 +208,7 @@ def test_the_liquidation_price_is_found_across_a_tier_boundary() -> None:
     assert expected is not None
     assert 10 * expected < 300_000
     d.bars()
-    assert d.account.trades[-1].price == floor_to(expected, D("0.1"))
+    assert d.account.trades[-1].price == expected
 
 
 @pytest.mark.parametrize(("trigger", "liquidated"), [("39300", False), ("39100", True)])  # the liquidation price is 39191.77

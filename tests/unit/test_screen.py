@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from arena.adapters.recorded.instruments import known_instruments
 from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.dashboard.glance import Glance, look_once
 from arena.errors import ConfigurationError
@@ -30,7 +32,8 @@ def books(tmp_path: Path) -> Books:
 
 
 def glance(books: Books, halted: SeasonStanding | None = None) -> Glance:
-    return asyncio.run(look_once(source(books.path, books.season_id, halted)))
+    watched = replace(source(books.path, books.season_id, halted), contracts=known_instruments)
+    return asyncio.run(look_once(watched))
 
 
 def shown(found: Glance, width: int = 80, height: int | None = None, now: datetime | None = None) -> list[str]:
@@ -56,10 +59,10 @@ def test_it_fits_into_eighty_columns_and_the_figures_stay_whole(books: Books, he
             for line in lines
             if line.startswith(position.llm_id) and position.symbol in line and position.entry_price in line
         )
-        assert all(
-            figure is None or figure in line for figure in (position.mark_price, position.stop_price, position.target_price)
-        )
+        figures = (position.mark_price, position.stop_price, position.target_price, position.liquidation_price)
+        assert all(figure is None or figure in line for figure in figures)
         assert f"{Decimal(position.unrealized_pnl or 0):+.2f}".replace("+0.00", "0.00") in line
+    assert any(position.liquidation_price for position in found.positions)
     assert len(shown(found, height=60)) <= 60
 
 
@@ -95,7 +98,7 @@ def test_the_step_is_what_the_store_says_of_the_cycle_under_way(books: Books) ->
 
 def test_terminal_and_page_say_the_same(books: Books) -> None:
     found = glance(books).model_dump(mode="json")
-    with serving(source(books.path, books.season_id)) as client:
+    with serving(replace(source(books.path, books.season_id), contracts=known_instruments)) as client:
         while not client.get("/health").json()["ready"]:
             pass
         told = {name: client.get(f"/{name}").json() for name in ("status", "leaderboard", "positions", "alerts")}

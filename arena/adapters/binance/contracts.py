@@ -29,6 +29,17 @@ Wire = dict[str, Any]
 KnownTiers = Callable[[str], Sequence[MarginTier]]
 
 
+def kept_contracts(file: Path, known_tiers: KnownTiers | None) -> dict[str, Instrument]:
+    """Return the contracts that a file keeps, of whichever host and however old; nobody is asked.
+
+    Args:
+        file: As `Contracts` leaves it; there may be none.
+        known_tiers: Margin tiers of a symbol where the file has none of it; None to leave it out.
+    """
+    kept = _read(file)
+    return {} if kept is None else _instruments(kept, kept["symbols"], known_tiers)
+
+
 class Contracts:
     """What may be traded at one host.
 
@@ -51,7 +62,9 @@ class Contracts:
         self._known_tiers = known_tiers
         self._file = file
         self._patience = patience
-        self._kept = self._load()
+        nothing: Wire = {"host": client.base_url, "info_at": 0.0, "simulator": None, "symbols": {}, "terms": {}}
+        kept = _read(file)
+        self._kept = nothing if kept is None or kept.get("host") != client.base_url else kept
 
     async def note(self) -> str | None:
         """Return what the simulator says that it plays; None where it is the real venue."""
@@ -62,17 +75,9 @@ class Contracts:
     async def instruments(self, symbols: Sequence[str]) -> dict[str, Instrument]:
         """Return the contracts; an unknown symbol is left out."""
         await self._read_info(symbols)
-        listed = [symbol for symbol in symbols if self._kept["symbols"].get(symbol)]
-        info = self._kept["symbols"]
-        if self._known_tiers is not None:
-            return {s: schemas.instrument(info[s], self._known_tiers(s), _DEFAULT_COMMISSION) for s in listed}
-        await self._read_terms(listed)
-        terms = self._kept["terms"]
-        return {
-            symbol: schemas.instrument(info[symbol], schemas.tiers(terms[symbol]["brackets"]), terms[symbol]["commission"])
-            for symbol in listed
-            if terms[symbol]["brackets"]
-        }
+        if self._known_tiers is None:
+            await self._read_terms([symbol for symbol in symbols if self._kept["symbols"].get(symbol)])
+        return _instruments(self._kept, symbols, self._known_tiers)
 
     async def refresh(self, symbols: Sequence[str]) -> None:
         """Read all that is older than it should be now, so that the next processes need not."""
@@ -117,17 +122,30 @@ class Contracts:
     def _old(self, read_at: float, seconds: float) -> bool:
         return not 0 <= time.time() - read_at < seconds
 
-    def _load(self) -> Wire:
-        if self._file is not None:
-            with suppress(OSError, ValueError):
-                kept: Wire = json.loads(self._file.read_text(encoding="utf-8"))
-                if kept.get("host") == self._client.base_url:
-                    return kept
-        return {"host": self._client.base_url, "info_at": 0.0, "simulator": None, "symbols": {}, "terms": {}}
-
     def _save(self) -> None:
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             fresh = self._file.with_suffix(".new")
             fresh.write_text(json.dumps(self._kept), encoding="utf-8")
             fresh.replace(self._file)
+
+
+def _read(file: Path | None) -> Wire | None:
+    """Return what a file keeps; None where it cannot be read."""
+    if file is not None:
+        with suppress(OSError, ValueError):
+            kept: Wire = json.loads(file.read_text(encoding="utf-8"))
+            return kept
+    return None
+
+
+def _instruments(kept: Wire, symbols: Iterable[str], known_tiers: KnownTiers | None) -> dict[str, Instrument]:
+    """Return those of the symbols whose filters and tiers are known."""
+    found = {}
+    for symbol in symbols:
+        info, terms = kept["symbols"].get(symbol), kept["terms"].get(symbol)
+        if info and terms and terms["brackets"]:
+            found[symbol] = schemas.instrument(info, schemas.tiers(terms["brackets"]), terms["commission"])
+        elif info and known_tiers is not None:
+            found[symbol] = schemas.instrument(info, known_tiers(symbol), _DEFAULT_COMMISSION)
+    return found

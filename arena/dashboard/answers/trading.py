@@ -21,6 +21,7 @@ class Held(Answer):
     mark_price: Price | None
     stop_price: Price | None
     target_price: Price | None
+    liquidation_price: Price | None
     unrealized_pnl: Usdt | None
     realized_pnl: Usdt
     fees: Usdt

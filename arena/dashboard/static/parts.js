@@ -4,7 +4,7 @@ import { clock, count, lately, percent, price, signed, tone, usd, when, words } 
 
 export function positions(field, rows, own = false) {
   if (!rows.length) return el("p", { cls: "empty" }, own ? "It holds no position." : "Nobody holds a position.");
-  const columns = [["Competitor"], ["Position", "fit"], ["PnL", "n"], ["Entry", "n"], ["Mark", "n"], ["Stop", "n"], ["Target", "n"], ["Since, UTC", "n spare"]];
+  const columns = [["Competitor"], ["Position", "fit"], ["PnL", "n"], ["Entry", "n"], ["Mark", "n"], ["Stop", "n"], ["Target", "n"], ["Liquidation", "n"], ["Since, UTC", "n spare"]];
   const cells = rows.map((row) => [
     el("span", {}, field.brief(row.llm_id)),
     held(row),
@@ -13,10 +13,12 @@ export function positions(field, rows, own = false) {
     price(row.mark_price),
     el("span", {}, price(row.stop_price), row.protected ? null : [" ", el("span", { cls: "fail" }, "not at the venue")]),
     price(row.target_price),
+    price(row.liquidation_price),
     lately(row.opened_at),
   ]);
   const skip = own ? 1 : 0;
-  return table("Open positions", columns.slice(skip), cells.map((row) => row.slice(skip)));
+  const note = "Liquidation: the mark at which the competitor's own margin is used up while all other marks stay; – where there is none, or it is not known.";
+  return [table("Open positions", columns.slice(skip), cells.map((row) => row.slice(skip))), small(note)];
 }
 
 export const held = (row) =>

@@ -165,16 +165,17 @@ def _risk(call: Call, held: Held) -> dict[str, Any]:
 
 
 def _liquidation_price(call: Call, held: Held) -> Decimal:
-    """Return the mark at which this bucket alone liquidates the account; zero where no price does."""
-    (symbol, side), bucket = held
+    """Return the mark of a bucket's symbol at which the account is liquidated; zero where no price does."""
+    (symbol, _), bucket = held
     if not bucket.signed_quantity:
         return ZERO
     account, engine = call.account, call.venue.engine
-    others = PaperAccount(name="", buckets={key: other for key, other in account.buckets.items() if key != (symbol, side)})
+    sides = [side for key, side in account.buckets.items() if key[0] == symbol]
+    others = PaperAccount(name="", buckets={key: other for key, other in account.buckets.items() if key[0] != symbol})
     marks = engine.marks()
     found = liquidation_price(
-        signed_quantity=bucket.signed_quantity,
-        entry_price=bucket.entry_price,
+        sides,
+        mark_price=marks[symbol],
         margin_balance=account.wallet_balance + others.unrealized_pnl(marks),
         other_maintenance=others.maintenance_margin(marks, engine.instruments),
         instrument=engine.instruments[symbol],
