@@ -19,7 +19,7 @@ from arena.domain.risk import Limits
 from arena.strategies import layout
 from arena.strategies.playbook import EVERY_ACTION, EVERY_ENTRY, Playbook
 
-PROMPT_VERSION = 2  # goes up with every change of what all models are told
+PROMPT_VERSION = 3  # goes up with every change of what all models are told
 
 _RULES = """\
 You trade USD-M perpetual futures, settled in USDT, in a contest. Every competitor gets this text, the same market data at the
