@@ -5,7 +5,7 @@ A cycle happens at the first instant of a bar, and its orders trade at that bar'
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from arena.adapters.binance.limits import RequestBudget
+from arena.adapters.llm.recorded import RecordedModel, Said
 from arena.adapters.llm.remembered import Answers, RememberedModel
 from arena.adapters.llm.rule import RuleModel
 from arena.adapters.notifications.notifier import SilentNotifier
@@ -27,7 +28,7 @@ from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of
 from arena.configuration import load_playbook
 from arena.connections import open_model, open_records
-from arena.domain.competitor import LETTERS, AccountId, Competitor, Environment, Provider, Season
+from arena.domain.competitor import LETTERS, AccountId, Competitor, CompetitorId, Environment, Provider, Season
 from arena.domain.money import ZERO
 from arena.errors import ConfigurationError
 from arena.llm_settings import CompetitorSettings
@@ -160,13 +161,16 @@ def settings_of(settings: Settings, season: str, every: timedelta, rules: tuple[
 
 
 @asynccontextmanager
-async def open_replay(settings: Settings, window: Window, answers_file: Path) -> AsyncIterator[Replay]:
+async def open_replay(
+    settings: Settings, window: Window, answers_file: Path, said: Mapping[CompetitorId, Said] | None = None
+) -> AsyncIterator[Replay]:
     """Begin the season of the settings in a market's past, or go on with it where an earlier run has stopped.
 
     Args:
         settings: Of `settings_of`.
         window: What is replayed.
         answers_file: Keeps what language models have answered, for the next replay.
+        said: What the competitors answered in another season, where nobody is to be asked.
 
     Raises:
         ConfigurationError: It cannot be played with these settings, or the season began on other terms.
@@ -174,8 +178,6 @@ async def open_replay(settings: Settings, window: Window, answers_file: Path) ->
     async with AsyncExitStack() as closing:
         playbook, competitors = load_playbook(settings), settings.competitors()
         records = open_records(settings, closing, lasting=False)  # a replay can be played again
-        answers = closing.enter_context(Answers(answers_file))
-        models = {each.llm_id: _model(settings, each, answers, closing) for each in competitors}
         wanted = await season_of(settings, competitors, _market(window, window.start)[1], playbook)
         wanted = replace(wanted, market=f"replay of {window.archive.label}")
         accounts = await _accounts(wanted, window, records)
@@ -183,6 +185,7 @@ async def open_replay(settings: Settings, window: Window, answers_file: Path) ->
         check_playbook(season, playbook)
         begun_at = (await records.state(season.season_id, datetime.now(UTC))).begun_at
         engine, market = _market(window, begun_at or window.start)
+        models = _recorded(said, competitors, engine) if said else _models(settings, competitors, answers_file, closing)
         if begun_at is None:
             for account in accounts.values():
                 await account.prepare(season.symbols, settings.max_leverage)
@@ -209,12 +212,25 @@ async def open_replay(settings: Settings, window: Window, answers_file: Path) ->
         )
 
 
-def _model(settings: Settings, competitor: Competitor, answers: Answers, closing: AsyncExitStack) -> LanguageModel:
-    """Return a rule as it is, and a language model with a memory."""
-    rule = rule_of(competitor.model.model)
-    if rule is not None:
-        return RuleModel(rule, RULES[rule], competitor.model.seed or 0)
-    return RememberedModel(open_model(settings, competitor, closing), competitor.model, answers)
+def _models(
+    settings: Settings, competitors: Sequence[Competitor], answers_file: Path, closing: AsyncExitStack
+) -> dict[CompetitorId, LanguageModel]:
+    """Return rules as they are, and language models with a memory."""
+    answers = closing.enter_context(Answers(answers_file))
+    found: dict[CompetitorId, LanguageModel] = {}
+    for competitor in competitors:
+        spec, rule = competitor.model, rule_of(competitor.model.model)
+        if rule is not None:
+            found[competitor.llm_id] = RuleModel(rule, RULES[rule], spec.seed or 0)
+        else:
+            found[competitor.llm_id] = RememberedModel(open_model(settings, competitor, closing), spec, answers)
+    return found
+
+
+def _recorded(
+    said: Mapping[CompetitorId, Said], competitors: Sequence[Competitor], engine: PaperEngine
+) -> dict[CompetitorId, LanguageModel]:
+    return {each.llm_id: RecordedModel(said.get(each.llm_id, {}), lambda: engine.now) for each in competitors}
 
 
 def _market(window: Window, at: datetime) -> tuple[PaperEngine, PaperMarket]:

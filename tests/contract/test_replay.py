@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -108,6 +109,19 @@ def test_models_are_asked_once_and_a_second_replay_needs_nobody(home: Path, monk
     assert again.exit_code == 0, again.output
     asked = "answers were asked for"
     assert f"\n12 {asked}, 0 were known" in first.output and f"\n0 {asked}, 12 were known" in again.output
+
+
+def test_decisions_of_another_season_are_replayed(home: Path) -> None:
+    window = ["replay", "--data", "market/5m", "--to", "2030-01-02T20:00", "--season"]
+    assert CliRunner().invoke(app, [*window, "first", "--rules", ",".join(RULES)]).exit_code == 0
+    again = CliRunner().invoke(app, [*window, "again", "--answers-of", "first"])
+    assert again.exit_code == 0, again.output
+    first, second = asyncio.run(told("first")), asyncio.run(told("again"))
+    assert first["fills"] == second["fills"] and len(first["fills"]) > 2
+    both = CliRunner().invoke(app, [*window, "both", "--answers-of", "first", "--rules", "random"])
+    assert isinstance(both.exception, ConfigurationError)
+    nobody = CliRunner().invoke(app, [*window, "none", "--answers-of", "nothing"])
+    assert isinstance(nobody.exception, ConfigurationError) and "there is no book at" in str(nobody.exception)
 
 
 async def test_a_prompt_of_a_replay_is_the_one_that_a_live_window_gives(home: Path) -> None:

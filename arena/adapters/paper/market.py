@@ -55,11 +55,12 @@ class PaperMarket:
         if as_of != self._engine.now:
             raise MarketDataError(f"the paper market stands at {self._engine.now.isoformat()}, not at {as_of.isoformat()}")
         self._read(as_of)
+        funded = self._engine.feed.fundings(as_of - _FUNDING_MEMORY, as_of)
         markets: dict[str, SymbolMarket] = {}
         missing: dict[str, str] = {}
         for symbol in symbols:
             try:
-                markets[symbol] = self._symbol(symbol)
+                markets[symbol] = self._symbol(symbol, [rate for rate in funded if rate.symbol == symbol])
             except Refused as refusal:
                 missing[symbol] = refusal.message
         if not markets:
@@ -76,10 +77,8 @@ class PaperMarket:
                 self._candles.setdefault(symbol, deque(maxlen=self._window)).append(bar.trade)
         self._read_until = until
 
-    def _symbol(self, symbol: str) -> SymbolMarket:
-        """Return one symbol; the rate expected next is the last one, which is all that can be known."""
-        now = self._engine.now
-        past = [rate for rate in self._engine.feed.fundings(now - _FUNDING_MEMORY, now) if rate.symbol == symbol]
+    def _symbol(self, symbol: str, past: Sequence[FundingRate]) -> SymbolMarket:
+        """Return one symbol; the rate expected next is the last of the past ones, which is all that can be known."""
         pause = past[-1].time - past[-2].time if len(past) > 1 else _FUNDING_INTERVAL
         return SymbolMarket(
             symbol=symbol,
