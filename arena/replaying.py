@@ -28,7 +28,7 @@ from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of
 from arena.configuration import load_playbook
 from arena.connections import open_model, open_records
-from arena.domain.competitor import LETTERS, AccountId, Competitor, CompetitorId, Environment, Provider, Season
+from arena.domain.competitor import LETTERS, REPLAY, AccountId, Competitor, CompetitorId, Environment, Provider, Season
 from arena.domain.money import ZERO
 from arena.errors import ConfigurationError
 from arena.llm_settings import CompetitorSettings
@@ -179,7 +179,7 @@ async def open_replay(
         playbook, competitors = load_playbook(settings), settings.competitors()
         records = open_records(settings, closing, lasting=False)  # a replay can be played again
         wanted = await season_of(settings, competitors, _market(window, window.start)[1], playbook)
-        wanted = replace(wanted, market=f"replay of {window.archive.label}")
+        wanted = replace(wanted, market=f"{REPLAY}{window.archive.label}")
         accounts = await _accounts(wanted, window, records)
         season = await open_season(wanted, accounts, records)
         check_playbook(season, playbook)

@@ -18,6 +18,7 @@ from arena.dashboard.curve import iso
 from arena.dashboard.cycle_index import CycleRows
 from arena.dashboard.season_view import SeasonView
 from arena.dashboard.watch import Watch
+from arena.domain.competitor import REPLAY
 from arena.domain.money import plain, quantized
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def status(watch: Watch) -> answers.Status:
         market=season["market"],
         market_kind=kind,
         market_warning=_WARNINGS[kind],
-        simulated_clock=season["environment"] == "demo",
+        simulated_clock=_past(season) or season["environment"] == "demo",
         account_mode=season["account_mode"],
         strategy=season["strategy"],
         symbols=json.loads(season["symbols"]),
@@ -171,8 +172,13 @@ def fairness(view: SeasonView) -> answers.FairnessFound:
 def _kind(season: Row) -> Kind:
     if "generated" in season["market"].lower():
         return "generated"
-    found: Kind = "recorded" if season["environment"] == "demo" else season["environment"]
+    found: Kind = "recorded" if _past(season) or season["environment"] == "demo" else season["environment"]
     return found
+
+
+def _past(season: Row) -> bool:
+    """Return whether a season is a replay."""
+    return bool(season["market"].startswith(REPLAY))
 
 
 def _times(cycle: Row | None) -> answers.CycleTimes | None:
@@ -182,7 +188,7 @@ def _times(cycle: Row | None) -> answers.CycleTimes | None:
 def _next_due(watch: Watch) -> str | None:
     """Return when the next cycle is due, by the schedule; None while none will begin."""
     last = watch.view.cycles.begun or watch.view.cycles.last
-    if watch.standing.status is not SeasonStatus.RUNNING or last is None:
+    if watch.standing.status is not SeasonStatus.RUNNING or last is None or _past(watch.view.season):
         return None
     return iso(datetime.fromisoformat(last["scheduled_at"]) + timedelta(seconds=watch.view.season["interval_seconds"]))
 

@@ -14,6 +14,7 @@ SeasonId = NewType("SeasonId", str)
 AccountId = NewType("AccountId", str)  # one account at the venue: "shared", or the id of the competitor that has it alone
 
 SHARED_ACCOUNT = AccountId("shared")
+REPLAY = "replay of "  # how the market of a season in the past begins, see `Season.market`
 LETTERS = (*ascii_uppercase, *(f"A{letter}" for letter in ascii_uppercase))  # A to Z, AA to AZ, in this order
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,8 @@ def test_decisions_of_another_season_are_replayed(home: Path) -> None:
     assert CliRunner().invoke(app, [*window, "first", "--rules", ",".join(RULES)]).exit_code == 0
     again = CliRunner().invoke(app, [*window, "again", "--answers-of", "first"])
     assert again.exit_code == 0, again.output
+    shown = json.loads(CliRunner().invoke(app, ["status", "--season", "again", "--json"]).output)["status"]
+    assert (shown["market_kind"], shown["simulated_clock"], shown["next_due_at"]) == ("generated", True, None)
     first, second = asyncio.run(told("first")), asyncio.run(told("again"))
     assert first["fills"] == second["fills"] and len(first["fills"]) > 2
     both = CliRunner().invoke(app, [*window, "both", "--answers-of", "first", "--rules", "random"])
