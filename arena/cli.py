@@ -38,7 +38,7 @@ Preset = Annotated[str, typer.Option("--preset", help="major or low-price, inste
 @app.command()
 def simulator(
     data: Annotated[
-        Path | None, typer.Option(help="Directory of candle files, one Parquet a symbol; generated where left out.")
+        Path | None, typer.Option(help="Folder of candle files, see docs/candles.md; a generated market where left out.")
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65_535)] = 8900,
     speed: Annotated[float, typer.Option(min=0.001, help="Simulated seconds in a second.")] = 1.0,

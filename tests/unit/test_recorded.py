@@ -231,6 +231,7 @@ def _empty(folder: Path) -> None:
 
 
 def _parent(folder: Path) -> None:
+    write_candles(folder / "1m", "BTCUSDT", flat("1", 2), interval=timedelta(minutes=1))
     write_candles(folder / "5m", "BTCUSDT", flat("1", 2))
     write_funding(folder / "funding", "BTCUSDT", {START: 0.0001})
 
@@ -275,7 +276,7 @@ def _no_prices(folder: Path) -> None:
     [
         (_missing, "is not a folder: name one with candle files"),
         (_empty, "has no candle files: name a folder with files such as BTCUSDT.parquet"),
-        (_parent, r"has no candle files: name one of its folders \(5m\)"),
+        (_parent, r"has no candle files: name one of its folders \(1m, 5m\)"),
         (_text, "BTCUSDT.parquet cannot be read as candles or rates .*: replace or remove it"),
         (_no_volume, "BTCUSDT.parquet lacks the column volume: it needs open_time, open, high, low, close, volume"),
         (_words, "BTCUSDT.parquet cannot be read as candles or rates"),
@@ -297,7 +298,7 @@ def test_only_the_symbols_asked_for(folder: Path) -> None:
     for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
         write_candles(folder, symbol, flat("100", 3))
     assert CandleArchive(folder, ["SOLUSDT", "BTCUSDT"]).symbols == ("BTCUSDT", "SOLUSDT")
-    with pytest.raises(ConfigurationError, match=r"has no DOTUSDT\.parquet: it has BTCUSDT, ETHUSDT, SOLUSDT"):
+    with pytest.raises(ConfigurationError, match=r"has no candles of DOTUSDT: it has BTCUSDT, ETHUSDT, SOLUSDT"):
         CandleArchive(folder, ["DOTUSDT"])
 
 

@@ -9,13 +9,13 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from arena.adapters.recorded.files import Floats, Integers, read_columns
 from arena.adapters.recorded.instruments import instrument_for
+from arena.adapters.recorded.layout import SymbolFiles
 from arena.domain.instrument import Instrument
 from arena.domain.market import Bar, Candle
 from arena.domain.money import ONE
@@ -158,16 +158,17 @@ class Series:
         )
 
 
-def read_series(path: Path) -> Series:
-    """Return the history in one file, with the mark of its sibling folder `mark-1h` where there is one.
+def read_series(files: SymbolFiles) -> Series:
+    """Return the history of one symbol, with the mark where there are files of it.
 
     The mark's bar is the trade bar moved into the range that the mark had within the hour: nothing finer is recorded, and what
     matters of it is that a spike of the last price which the mark never followed liquidates nobody.
 
     Raises:
-        ConfigurationError: The file cannot be used.
+        ConfigurationError: A file cannot be used.
     """
-    times, (*prices, volumes) = read_columns(path, "open_time", (*PRICES, "volume"))
+    times, (*prices, volumes) = read_columns(files.candles, "open_time", (*PRICES, "volume"))
+    path = files.candles[0]
     if len(times) < 2:
         raise ConfigurationError(f"{path} has fewer than two candles: remove it or add candles")
     steps, counts = np.unique(np.diff(times), return_counts=True)
@@ -179,10 +180,10 @@ def read_series(path: Path) -> Series:
         raise ConfigurationError(f"{path} has no usable candle: every row has a missing or impossible price")
     times, volumes = times[usable], volumes[usable]
     opens, highs, lows, closes = (column[usable] for column in prices)
-    instrument = instrument_for(path.stem, np.concatenate([opens, highs, lows, closes]))
+    instrument = instrument_for(files.symbol, np.concatenate([opens, highs, lows, closes]))
     tick = instrument.tick_size
     trade = Columns(open=whole(opens, tick), high=whole(highs, tick), low=whole(lows, tick), close=whole(closes, tick))
-    hours = _mark_hours(path, tick) if interval_ms <= HOUR_MS else None
+    hours = _mark_hours(files, tick) if interval_ms <= HOUR_MS else None
     return Series(
         instrument=instrument,
         interval=timedelta(milliseconds=interval_ms),
@@ -224,11 +225,10 @@ def _usable(times: Integers, prices: list[Floats], volumes: Floats, interval_ms:
     return found
 
 
-def _mark_hours(path: Path, tick: Decimal) -> MarkHours | None:
-    file = path.parent.parent / "mark-1h" / path.name
-    if not file.is_file():
+def _mark_hours(files: SymbolFiles, tick: Decimal) -> MarkHours | None:
+    if not files.mark:
         return None
-    times, (opens, highs, lows) = read_columns(file, "open_time", ("open", "high", "low"))
+    times, (opens, highs, lows) = read_columns(files.mark, "open_time", ("open", "high", "low"))
     sound = (lows > 0) & (lows <= opens) & (opens <= highs) & np.isfinite(highs)
     return MarkHours(
         start_ms=times[sound], open=whole(opens[sound], tick), low=whole(lows[sound], tick), high=whole(highs[sound], tick)
