@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from arena.dashboard_cli import dashboard
+from arena.data_cli import data as data_commands
 from arena.db_cli import db
 from arena.errors import ArenaError
 from arena.notify_cli import notify
@@ -25,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language mod
 pairs = typer.Typer(no_args_is_help=True, help="Check and choose the pairs of a season.")
 app.add_typer(pairs, name="pairs")
 app.add_typer(db, name="db")
+app.add_typer(data_commands, name="data")
 app.add_typer(notify, name="notify")
 app.add_typer(show)
 app.command()(setup)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from arena.adapters.recorded.files import Integers, read_columns
+from arena.adapters.recorded.intervals import DAY, interval_name
 from arena.adapters.recorded.layout import MarketFiles, SymbolFiles, market_files
 from arena.adapters.recorded.series import Columns, Series, from_ms, read_series, to_ms
 from arena.domain.instrument import Instrument
@@ -19,7 +20,6 @@ from arena.domain.market import Bar, BarStep, Candle, FundingRate
 from arena.errors import ConfigurationError
 
 RATE_UNIT = Decimal("0.00000001")  # Binance writes funding rates with eight decimals
-DAY = timedelta(days=1)
 
 
 class CandleArchive:
@@ -197,15 +197,6 @@ class _Fundings:
     times: Integers
     symbols: Integers
     rates: Integers
-
-
-def interval_name(interval: timedelta) -> str:
-    """Return an interval as Binance writes it: 5m, 1h, 1d."""
-    minutes = int(interval.total_seconds()) // 60
-    for size, letter in ((1440, "d"), (60, "h")):
-        if minutes and minutes % size == 0:
-            return f"{minutes // size}{letter}"
-    return f"{minutes}m"
 
 
 def _chosen(found: MarketFiles, symbols: Sequence[str]) -> list[SymbolFiles]:
