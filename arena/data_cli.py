@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -31,19 +31,11 @@ def download(
     out: Annotated[Path, typer.Option(help="Folder of the market: 5m, mark-1h and funding go into it.")] = Path("candles"),
 ) -> None:
     """Download candles, mark price and fundings; what is there is not asked again. Ends with 1 if there are gaps."""
-    from arena.configuration import load_venue_settings, written_pairs
-    from arena.download import Wanted
+    from arena.configuration import load_venue_settings
     from arena.download import download as run
-    from arena.settings import split_pairs
+    from arena.download import read_wanted
 
-    wanted = Wanted(
-        pairs=split_pairs(pairs) or written_pairs(),
-        since=since and since.replace(tzinfo=UTC),
-        until=until and until.replace(tzinfo=UTC),
-        interval=interval,
-        out=out,
-    )
-    found = asyncio.run(run(load_venue_settings(), wanted, typer.echo))
+    found = asyncio.run(run(load_venue_settings(), read_wanted(pairs, since, until, interval, out), typer.echo))
     for sentence in found.sentences():
         typer.echo(sentence)
     raise typer.Exit(1 if found.gaps else 0)

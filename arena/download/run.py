@@ -1,89 +1,27 @@
-"""`arena data download`: candles, mark price and fundings of the past, from the venue into the files that the simulator reads."""
+"""The download itself: what is missing is asked for, kept, and what is still missing named."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from arena.adapters.binance.history import FUNDINGS, BinanceHistory, Page
-from arena.adapters.binance.minutes import PAGE
+from arena.adapters.binance.history import BinanceHistory
 from arena.adapters.recorded.growing import Gap, GrowingFile, Span, find_gaps
-from arena.adapters.recorded.intervals import interval_name, interval_of
-from arena.adapters.recorded.layout import FUNDING, MARK
-from arena.adapters.recorded.series import EPOCH, PRICES, from_ms
+from arena.adapters.recorded.intervals import interval_of
+from arena.adapters.recorded.series import from_ms
 from arena.connections import history_url, public_client, request_budget
+from arena.download.kinds import Kind, kinds
+from arena.download.wanted import USUAL_SPAN, Wanted
 from arena.errors import ConfigurationError, MarketDataError
 from arena.market import LOOKING_SHARE
 from arena.progress import Progress
 from arena.settings import VenueSettings
 
-HOUR = timedelta(hours=1)
-FUNDING_PAUSE = timedelta(hours=8)  # the longest there is
-USUAL_SPAN = timedelta(days=30)
-
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What to download.
-
-    Attributes:
-        pairs: Symbols.
-        since: First instant; `USUAL_SPAN` before the last one where None.
-        until: First instant after it; the venue's now where None or later than that.
-        interval: Of the candles.
-        out: Folder of the market; the candles are in a folder of it.
-    """
-
-    pairs: Sequence[str]
-    since: datetime | None
-    until: datetime | None
-    interval: str
-    out: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """One of the things that are downloaded of a pair.
-
-    Attributes:
-        name: For people.
-        folder: Of its files.
-        time_column, value_columns: Of its files.
-        step: In each there is one row.
-        page: Rows of a request.
-        least: Rows of the smallest file that can be read.
-    """
-
-    name: str
-    folder: str
-    time_column: str
-    value_columns: tuple[str, ...]
-    step: timedelta
-    page: int
-    least: int = 1
-
-    def span(self, since: datetime, until: datetime) -> Span:
-        """Return the part of a span to ask for: the steps that have ended by then; of marks the hour that it begins in, too."""
-        if self.folder == FUNDING:
-            return since, until
-        begin = since - (since - EPOCH) % self.step
-        return (begin if begin == since or self.folder == MARK else begin + self.step), until - (until - EPOCH) % self.step
-
-    def pages(self, span: Span) -> float:
-        """Return how many requests a span takes."""
-        return (span[1] - span[0]) / self.step / self.page
-
-    def read(self, history: BinanceHistory, pair: str, span: Span) -> AsyncIterator[Page]:
-        """Ask the venue."""
-        if self.folder == FUNDING:
-            return history.fundings(pair, *span)
-        return (history.marks if self.folder == MARK else history.candles)(pair, interval_name(self.step), *span)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +83,7 @@ async def download(settings: VenueSettings, wanted: Wanted, tell: Tell) -> Downl
     parts = [
         Part(pair=pair, kind=kind, file=_file(wanted.out, pair, kind, source))
         for pair in dict.fromkeys(wanted.pairs)
-        for kind in _kinds(interval_of(wanted.interval))
+        for kind in kinds(interval_of(wanted.interval))
     ]
     before = sum(part.file.rows for part in parts)
     async with AsyncExitStack() as closing:
@@ -165,28 +103,6 @@ async def download(settings: VenueSettings, wanted: Wanted, tell: Tell) -> Downl
         later=later,
         gaps=gaps,
     )
-
-
-def _kinds(interval: timedelta) -> tuple[Kind, ...]:
-    candles = Kind(
-        name="candles",
-        folder=interval_name(interval),
-        time_column="open_time",
-        value_columns=(*PRICES, "volume"),
-        step=interval,
-        page=PAGE,
-        least=2,
-    )
-    marks = Kind(name="mark price", folder=MARK, time_column="open_time", value_columns=PRICES, step=HOUR, page=PAGE)
-    fundings = Kind(
-        name="fundings",
-        folder=FUNDING,
-        time_column="funding_time",
-        value_columns=("funding_rate",),
-        step=FUNDING_PAUSE,
-        page=FUNDINGS,
-    )
-    return (candles, marks, fundings) if interval <= HOUR else (candles, fundings)
 
 
 def _file(out: Path, pair: str, kind: Kind, source: str) -> GrowingFile:
