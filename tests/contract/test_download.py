@@ -24,13 +24,14 @@ from arena.errors import ConfigurationError, ExchangeUnavailable, MarketDataErro
 from arena.settings import VenueSettings
 from scripts.processes import free_port
 from tests.conftest import ROOT
+from tests.fakes.candles import write_mark
 from tests.fakes.simulator import Simulator, running_simulator
 
 BAR, DAY = timedelta(minutes=5), timedelta(days=1)
 START = datetime(2030, 1, 1, tzinfo=UTC)
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "DOGEUSDT")
 BARS = 1600  # four pages
-NOW = START + BARS * BAR - 30 * BAR + timedelta(minutes=2)  # a candle is forming
+NOW = START + timedelta(hours=131, minutes=2)  # a candle is forming, and an hour
 LISTED = 700  # bars that ETHUSDT has none of at its beginning
 GAP = range(903, 918)  # bars that DOGEUSDT lacks; no hour of the mark price is missing with them
 KLINES, MARKS, FUNDINGS = (f"GET /fapi/v1/{name}" for name in ("klines", "markPriceKlines", "fundingRate"))
@@ -39,6 +40,7 @@ KLINES, MARKS, FUNDINGS = (f"GET /fapi/v1/{name}" for name in ("klines", "markPr
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = generate_market(tmp_path_factory.mktemp("market"), 3, SYMBOLS, start=START, bars=BARS)
+    write_mark(folder.parent / "mark-1h", "BTCUSDT", ["94990.5 95310.1 94720.3 95100.7"] * (BARS // 12 + 1), START)
     keep_rows(folder / "ETHUSDT.parquet", range(LISTED, BARS))
     keep_rows(folder / "DOGEUSDT.parquet", [row for row in range(BARS) if row not in GAP])
     return folder
@@ -89,6 +91,11 @@ def assert_same(copy: CandleArchive, market: Path, since: datetime, until: datet
     millisecond = timedelta(milliseconds=1)
     fundings = copy.fundings(*ever)
     assert fundings == source.fundings(since - millisecond, until - millisecond) != ()
+    hours = timedelta(hours=1)
+    last = until - (until - START) % hours
+    for symbol in copy.symbols:
+        marks = [archive.candles(symbol, hours, last, 9999, mark=True, since=since) for archive in (copy, source)]
+        assert marks[0] == marks[1] != ()
 
 
 def test_what_is_downloaded_is_what_the_simulator_plays(simulator: Simulator, market: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from arena.adapters.recorded.files import Integers, read_columns
 from arena.adapters.recorded.intervals import DAY, interval_name
 from arena.adapters.recorded.layout import MarketFiles, SymbolFiles, market_files
-from arena.adapters.recorded.series import Columns, Series, from_ms, read_series, to_ms
+from arena.adapters.recorded.series import HOUR_MS, Columns, MarkHours, Series, from_ms, read_series, to_ms
 from arena.domain.instrument import Instrument
 from arena.domain.market import Bar, BarStep, Candle, FundingRate
 from arena.errors import ConfigurationError
@@ -111,12 +111,13 @@ class CandleArchive:
         stop = int(np.searchsorted(series.open_ms, last_end, side="left"))
         groups = series.open_ms[:stop] // wide_ms
         starts = np.flatnonzero(np.diff(groups, prepend=-1))
+        hours = series.hours if mark and wide_ms == HOUR_MS else None
         if since is None:
-            return _joined(series, starts[-limit:] if limit else starts[:0], stop, interval, mark)
+            return _joined(series, starts[-limit:] if limit else starts[:0], stop, interval, mark, hours)
         first = int(np.searchsorted(groups[starts] * wide_ms, to_ms(since), side="left"))
         ends = np.append(starts, stop)
         last = min(first + limit, len(starts))
-        return _joined(series, starts[first:last], int(ends[last]), interval, mark)
+        return _joined(series, starts[first:last], int(ends[last]), interval, mark, hours)
 
     def forming(self, symbol: str, interval: timedelta, at: datetime, *, mark: bool = False) -> Candle | None:
         """Return what is known at `at` of the candle that contains it: its closed finer bars, and the open of the present one.
@@ -228,23 +229,30 @@ def _read_fundings(files: Sequence[Sequence[Path]]) -> _Fundings:
     return _Fundings(times=every_time[order], symbols=every_index[order], rates=np.concatenate(rates)[order])
 
 
-def _joined(series: Series, starts: Integers, stop: int, interval: timedelta, mark: bool) -> tuple[Candle, ...]:
-    """Return candles put together from the rows between one start and the next, the last one up to `stop`."""
+def _joined(
+    series: Series, starts: Integers, stop: int, interval: timedelta, mark: bool, hours: MarkHours | None = None
+) -> tuple[Candle, ...]:
+    """Return candles put together from the rows between one start and the next, the last one up to `stop`.
+
+    Args:
+        hours: Those to be told instead, where all of the candles have closed.
+    """
     if not len(starts):
         return ()
     columns: Columns = series.mark if mark else series.trade
     tick, step, wide_ms = series.instrument.tick_size, series.instrument.step_size, to_ms(interval)
-    ends = np.append(starts[1:], stop)
-    volumes = np.zeros_like(starts) if mark else np.add.reduceat(series.volume[:stop], starts)
-    rows = zip(
-        (series.open_ms[starts] // wide_ms * wide_ms).tolist(),
-        columns.open[starts].tolist(),
-        np.maximum.reduceat(columns.high[:stop], starts).tolist(),
-        np.minimum.reduceat(columns.low[:stop], starts).tolist(),
-        columns.close[ends - 1].tolist(),
-        volumes.tolist(),
-        strict=True,
+    open_ms, ends = series.open_ms[starts] // wide_ms * wide_ms, np.append(starts[1:], stop)
+    candles = Columns(
+        open=columns.open[starts],
+        high=np.maximum.reduceat(columns.high[:stop], starts),
+        low=np.minimum.reduceat(columns.low[:stop], starts),
+        close=columns.close[ends - 1],
     )
+    if hours is not None:
+        candles = hours.in_place_of(candles, open_ms)
+    volumes = np.zeros_like(starts) if mark else np.add.reduceat(series.volume[:stop], starts)
+    prices = (candles.open, candles.high, candles.low, candles.close)
+    rows = zip(*(column.tolist() for column in (open_ms, *prices, volumes)), strict=True)
     return tuple(
         Candle(
             open_time=(opened := from_ms(opened_ms)),

@@ -58,12 +58,13 @@ class Columns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkHours:
-    """The mark price's hours: start (ms of Unix time, increasing), open, low and high in ticks."""
+    """The mark price's hours: start (ms of Unix time, increasing), and prices in ticks."""
 
     start_ms: Integers
     open: Integers
     low: Integers
     high: Integers
+    close: Integers
 
     def rows_at(self, moments_ms: Integers) -> Integers:
         """Return the row of the hour that each moment lies in, -1 where there is none."""
@@ -82,12 +83,28 @@ class MarkHours:
                 open=np.insert(self.open, later, self.open[row]),
                 low=np.insert(self.low, later, self.low[row]),
                 high=np.insert(self.high, later, self.high[row]),
+                close=np.insert(self.close, later, self.close[row]),
             )
         return MarkHours(
             start_ms=hours.start_ms,
             open=_scaled(hours.open, later, factor),
             low=_scaled(hours.low, later, factor),
             high=_scaled(hours.high, later, factor),
+            close=_scaled(hours.close, later, factor),
+        )
+
+    def in_place_of(self, candles: Columns, open_ms: Integers) -> Columns:
+        """Return candles of one hour, given when they open, with those that were recorded; one that a jump has split was not."""
+        if not len(self.start_ms):
+            return candles
+        rows = self.rows_at(open_ms)
+        lasting = np.diff(self.start_ms, append=self.start_ms[-1] + HOUR_MS)
+        known = (rows >= 0) & (self.start_ms[rows] == open_ms) & (lasting[rows] >= HOUR_MS)
+        return Columns(
+            open=np.where(known, self.open[rows], candles.open),
+            high=np.where(known, self.high[rows], candles.high),
+            low=np.where(known, self.low[rows], candles.low),
+            close=np.where(known, self.close[rows], candles.close),
         )
 
 
@@ -228,11 +245,10 @@ def _usable(times: Integers, prices: list[Floats], volumes: Floats, interval_ms:
 def _mark_hours(files: SymbolFiles, tick: Decimal) -> MarkHours | None:
     if not files.mark:
         return None
-    times, (opens, highs, lows) = read_columns(files.mark, "open_time", ("open", "high", "low"))
-    sound = (lows > 0) & (lows <= opens) & (opens <= highs) & np.isfinite(highs)
-    return MarkHours(
-        start_ms=times[sound], open=whole(opens[sound], tick), low=whole(lows[sound], tick), high=whole(highs[sound], tick)
-    )
+    times, (opens, highs, lows, closes) = read_columns(files.mark, "open_time", PRICES)
+    sound = (lows > 0) & (lows <= np.minimum(opens, closes)) & (np.maximum(opens, closes) <= highs) & np.isfinite(highs)
+    o, h, low, c = (whole(column[sound], tick) for column in (opens, highs, lows, closes))
+    return MarkHours(start_ms=times[sound], open=o, low=low, high=h, close=c)
 
 
 def _mark_columns(trade: Columns, times: Integers, hours: MarkHours) -> Columns:
