@@ -189,11 +189,35 @@ def test_it_goes_on_where_it_was_killed(tmp_path: Path) -> None:
         assert {path.suffix for path in out.rglob("*") if path.is_file()} == {".parquet"}
 
 
-def started(url: str, home: Path, out: Path, until: datetime) -> subprocess.Popen[str]:
+def test_the_command_ends_with_1_where_something_is_missing(simulator: Simulator, tmp_path: Path) -> None:
+    said, fault = (process := started(simulator.url, tmp_path, tmp_path, START + 4 * DAY, "DOGEUSDT")).communicate(timeout=60)
+    assert process.returncode == 1 and fault == "", fault
+    assert said.splitlines()[-1] == "gap: DOGEUSDT candles, 15 missing from 2030-01-04 03:15 to 2030-01-04 04:30 UTC"
+
+
+def test_many_fundings_are_read_page_by_page(
+    simulator: Simulator, market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "FUNDINGS", 4)
+    before = asked(simulator)
+    run(simulator, wanted(tmp_path, until=START + 4 * DAY))
+    assert new(before, asked(simulator))[FUNDINGS] == 3 + 1, "twelve in three full pages, and the one that shows the end"
+    assert_same(CandleArchive(tmp_path), market, START, START + 4 * DAY)
+
+
+def test_a_file_that_is_broken_is_one_sentence(simulator: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "5m").mkdir()
+    (tmp_path / "5m" / "BTCUSDT.parquet").write_text("none")
+    with pytest.raises(ConfigurationError, match=r"BTCUSDT.parquet cannot be read \(.*\): remove it, or name another") as caught:
+        run(simulator, wanted(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def started(url: str, home: Path, out: Path, until: datetime, pairs: str = "btcusdt, ETHUSDT") -> subprocess.Popen[str]:
     environ = {name: text for name, text in os.environ.items() if not name.startswith(("LLM_", "BINANCE_"))}
     environ |= {"PYTHONPATH": str(ROOT), "BINANCE_TESTNET_BASE_URL": url, "ARENA_ENV_FILE": "none"}
     times = ["--from", f"{START:%Y-%m-%d}", "--to", f"{until:%Y-%m-%dT%H:%M:%S}"]
-    command = [sys.executable, "-m", "arena.cli", "data", "download", "--pairs", "btcusdt, ETHUSDT", *times, "--out", str(out)]
+    command = [sys.executable, "-m", "arena.cli", "data", "download", "--pairs", pairs, *times, "--out", str(out)]
     return subprocess.Popen(command, cwd=home, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

@@ -116,7 +116,8 @@ class GrowingFile:
             file = pq.read_metadata(self.path)
             note = json.loads((file.metadata or {}).get(_NOTE, b"null"))
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise ConfigurationError(f"{self.path} cannot be read ({error}): remove it, or name another folder") from error
+            reason = str(error).partition("\n")[0]
+            raise ConfigurationError(f"{self.path} cannot be read ({reason}): remove it, or name another folder") from error
         source = note["source"] if note else "elsewhere"
         if source != self._source:
             raise ConfigurationError(f"{self.path} comes from {source}, not from {self._source}: name another folder")
