@@ -94,7 +94,7 @@ async def download(settings: VenueSettings, wanted: Wanted, tell: Tell) -> Downl
     begun, ended = parts[0].kind.span(since, until)
     later, gaps = _lacking(parts, since, until)
     return Downloaded(
-        folder=wanted.out / wanted.interval,
+        folder=wanted.out / parts[0].kind.folder,
         source=source,
         since=begun,
         until=ended,
@@ -146,13 +146,12 @@ def _lacking(parts: Sequence[Part], since: datetime, until: datetime) -> tuple[t
     """Return what begins later than wanted, in sentences, and the gaps after that."""
     later: list[str] = []
     gaps: list[tuple[str, Gap]] = []
-    begins: dict[str, datetime] = {}  # of a pair's candles
+    begins: dict[str, datetime] = {}  # of a pair's candles, which come first
     for part in parts:
         times = part.file.times()
         begun, end = part.kind.span(begins.get(part.pair, since), until)
         first = from_ms(int(times[0])) if len(times) else end
-        if part.kind.least > 1:
-            begins[part.pair] = max(first, begun)
+        begins.setdefault(part.pair, max(first, begun))
         if first >= begun + part.kind.step:
             later.append(f"{part}: there are none before {_shown(first)} UTC")
         gaps += [(str(part), gap) for gap in find_gaps(times, part.kind.step, (max(begun, first), end))]
