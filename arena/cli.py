@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from arena.dashboard_cli import dashboard
+from arena.data_cli import data as data_commands
 from arena.db_cli import db
 from arena.errors import ArenaError
 from arena.notify_cli import notify
@@ -25,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language mod
 pairs = typer.Typer(no_args_is_help=True, help="Check and choose the pairs of a season.")
 app.add_typer(pairs, name="pairs")
 app.add_typer(db, name="db")
+app.add_typer(data_commands, name="data")
 app.add_typer(notify, name="notify")
 app.add_typer(show)
 app.command()(setup)
@@ -38,7 +40,7 @@ Preset = Annotated[str, typer.Option("--preset", help="major or low-price, inste
 @app.command()
 def simulator(
     data: Annotated[
-        Path | None, typer.Option(help="Directory of candle files, one Parquet a symbol; generated where left out.")
+        Path | None, typer.Option(help="Folder of candle files, see docs/candles.md; a generated market where left out.")
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65_535)] = 8900,
     speed: Annotated[float, typer.Option(min=0.001, help="Simulated seconds in a second.")] = 1.0,

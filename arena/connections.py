@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from arena.adapters.binance.client import FuturesClient
-from arena.adapters.binance.limits import RequestBudget
+from arena.adapters.binance.limits import OUR_SHARE, RequestBudget
 from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.llm.build import build_model
 from arena.adapters.llm.prices import OwnPrices, is_priced
@@ -35,9 +35,13 @@ if TYPE_CHECKING:  # the SDKs are slow to import
     Store = SqliteRecords | SpooledRecords
 
 
-def request_budget() -> RequestBudget:
-    """Return the budget of this process, which all its clients share."""
-    return RequestBudget(BAN_FILE)
+def request_budget(share: float = OUR_SHARE) -> RequestBudget:
+    """Return the budget of this process, which all its clients share.
+
+    Args:
+        share: Of a minute's weight, after which it waits.
+    """
+    return RequestBudget(BAN_FILE, share=share)
 
 
 def account_clients(settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack) -> dict[AccountId, FuturesClient]:
@@ -86,11 +90,16 @@ def _clients(
     return clients
 
 
-def public_client(settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack) -> FuturesClient:
-    """Connect to the venue as anybody; no key is read."""
-    client = FuturesClient(venue_url(settings), budget=budget)
+def public_client(settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack, url: str = "") -> FuturesClient:
+    """Connect as anybody, to the venue where no other host is named; no key is read."""
+    client = FuturesClient(url or venue_url(settings), budget=budget)
     closing.push_async_callback(client.close)
     return client
+
+
+def history_url(settings: VenueSettings) -> str:
+    """Return the host whose past anybody may read: simulator or testnet where the season trades there, else the real market."""
+    return settings.binance_testnet_base_url if _is_testing(settings) else settings.binance_base_url
 
 
 def venue_url(settings: VenueSettings) -> str:
@@ -161,16 +170,20 @@ def open_listings(settings: VenueSettings, closing: AsyncExitStack) -> BinanceLi
 
 def _looking_key(settings: VenueSettings) -> tuple[str, str, str]:
     """Return name, key and secret; empty ones where none is set, or none that belongs to this host and may be read."""
-    testing = settings.environment is Environment.TESTNET or (
-        settings.environment is Environment.DEMO and is_loopback(settings.binance_testnet_base_url)
-    )
-    if not testing and (settings.environment is not Environment.MAINNET or settings.use_testnet):
+    if not _is_testing(settings) and (settings.environment is not Environment.MAINNET or settings.use_testnet):
         return "", "", ""
     with suppress(ConfigurationError):
         name, key, secret = next(iter(_keys(settings).values()))
         if secret.get_secret_value():
             return name, key.get_secret_value(), secret.get_secret_value()
     return "", "", ""
+
+
+def _is_testing(settings: VenueSettings) -> bool:
+    """Return whether the season trades on testnet, or on a simulator that is named."""
+    return settings.environment is Environment.TESTNET or (
+        settings.environment is Environment.DEMO and is_loopback(settings.binance_testnet_base_url)
+    )
 
 
 def is_loopback(url: str) -> bool:

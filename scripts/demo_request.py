@@ -133,7 +133,6 @@ def pairs(data: Path | None) -> list[str]:
     """Return the symbols there are candles of; those of the settings for a generated market."""
     if data is None:
         return list(Settings.model_fields["available_pairs"].default)
-    found = sorted(path.stem for path in data.glob("*.parquet"))
-    if not found:
-        raise ValueError(f"DEMO_DATA names {data}, which holds no candle files (SYMBOL.parquet)")
-    return found
+    from arena.adapters.recorded.layout import market_files
+
+    return sorted(market_files(data).symbols)

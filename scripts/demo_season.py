@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from arena.errors import ArenaError
 from scripts.demo_request import INTERVAL_SECONDS, Cast, Demo, configure, prepare, read_request
 from scripts.processes import NotReady, default_signals, python, running
 
@@ -43,7 +44,7 @@ def play(cast: Cast) -> int:
             said = asyncio.run(season(demo))
         say(f"done in {time.monotonic() - started:.0f} s. Open {demo.directory / 'report.html'}")
         say(*said)
-    except (NotReady, ValueError) as error:
+    except (NotReady, ValueError, ArenaError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from arena.configuration import load_settings
 from arena.connections import open_records
 from arena.domain.competitor import SeasonId
 from arena.errors import ArenaError
+from arena.progress import in_words
 from arena.season_start import has_begun
 from arena.settings import Settings
 from arena.standings import read_standing
@@ -155,7 +156,7 @@ def _look_at_schedule(status: Status, settings: Settings, api_url: str) -> None:
     since = max(filter(None, (schedule.completed_at, *alive)), default=None)
     if status.halted is None and (since is None or datetime.now(UTC) - since > allowed):
         why = f"; the last run ended as {schedule.last_state}: {schedule.last_message}" if schedule.last_state != DONE else ""
-        status.faults.append(f"no cycle was completed for {shown(allowed)}{why}")
+        status.faults.append(f"no cycle was completed for {in_words(allowed)}{why}")
 
 
 def to_json(status: Status) -> str:
@@ -174,7 +175,7 @@ def lines(status: Status) -> list[str]:
 
 
 def _line(each: Running) -> str:
-    since = f"since {each.since:%Y-%m-%d %H:%M:%S} UTC ({shown(datetime.now(UTC) - each.since)})" if each.since else ""
+    since = f"since {each.since:%Y-%m-%d %H:%M:%S} UTC ({in_words(datetime.now(UTC) - each.since)})" if each.since else ""
     return f"{each.name:<15} {each.state:<8} pid {each.pid:<8} {each.memory_mb:>5} MB  {since}".rstrip()
 
 
@@ -187,13 +188,3 @@ def _season(status: Status) -> str:
     if schedule and schedule.next_at:
         told += [f"the next begins at {schedule.next_at:%Y-%m-%d %H:%M:%S} UTC"]
     return "; ".join(told)
-
-
-def shown(span: timedelta) -> str:
-    """Return a duration in words, in its two largest units."""
-    minutes, seconds = divmod(max(0, int(span.total_seconds())), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next((index for index, (count, _) in enumerate(parts) if count), len(parts) - 1)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2])

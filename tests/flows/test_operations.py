@@ -22,13 +22,14 @@ from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
 from arena import alerting
-from arena.adapters.recorded import generate_market
+from arena.adapters.recorded import CandleArchive, generate_market
 from arena.application.record import CycleRecord
 from arena.configuration import load_settings
 from arena.halting import halt, halted
 from arena.standings import halt_season
 from flows.automation_alert import automation_alert
 from flows.daily_report import daily_report
+from flows.data_download import data_download
 from flows.doctor_check import doctor_check
 from flows.emergency_shutdown import emergency_shutdown
 from flows.resume_season import resume_season
@@ -259,3 +260,22 @@ async def test_what_waited_long_for_a_worker_is_not_told_all_at_once(told: list[
         state: Any = await run_flow_async(automation_alert, flow_run=run, parameters=given, return_type="state")
         assert str(state.message).startswith(message)
     assert len(told) == 1
+
+
+# --- candles of the past -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_download_of_candles_can_be_used_and_says_what_came_of_it(simulator: Simulator, tmp_path: Path) -> None:
+    begun = datetime(2030, 1, 1, tzinfo=UTC)
+    span = {"since": begun - timedelta(hours=1), "until": begun + timedelta(days=1)}
+    state = await data_download(pairs="BTCUSDT,ETHUSDT", out=str(tmp_path / "candles"), return_state=True, **span)
+    assert state.is_completed() and state.message is not None
+    assert state.message.startswith(f"{tmp_path}/candles/5m: 2029-12-31 23:00 to 2030-01-02 00:00 UTC, from 127.0.0.1; ")
+    archive = CandleArchive(tmp_path / "candles")
+    assert archive.symbols == ("BTCUSDT", "ETHUSDT") and (archive.start, archive.end) == (begun, begun + timedelta(days=1))
+    rows = await artifact("data-download")
+    assert [row[""] for row in rows] == [
+        f"{pair} candles: there are none before 2030-01-01 00:00 UTC" for pair in archive.symbols
+    ]
+    state = await data_download(pairs="NOBODYUSDT", return_state=True)
+    assert state.is_failed() and "has no pair NOBODYUSDT" in str(state.message)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from arena.adapters.binance import limits
-from arena.adapters.binance.limits import OrderPace, RequestBudget
+from arena.adapters.binance.limits import FUNDINGS, ORDERS, Pace, RequestBudget
 
 
 @dataclass
@@ -60,7 +60,7 @@ def test_a_429_keeps_everybody_quiet_for_as_long_as_the_venue_says(clock: Clock)
 
 
 def test_orders_keep_to_three_hundred_in_ten_seconds_and_twelve_hundred_a_minute(clock: Clock) -> None:
-    pace = OrderPace(now=clock)
+    pace = Pace(ORDERS, clock)
     sent: list[float] = []
 
     async def burst() -> None:
@@ -72,6 +72,31 @@ def test_orders_keep_to_three_hundred_in_ten_seconds_and_twelve_hundred_a_minute
     for span, limit in ((10, 300), (60, 1200)):
         assert all(later - earlier >= span for earlier, later in zip(sent, sent[limit:], strict=False))
     assert sent[299] == sent[0] and sent[-1] - sent[0] == 130, "and no slower than that"
+
+
+def test_fundings_which_weigh_nothing_keep_to_a_limit_of_their_own(clock: Clock) -> None:
+    budget = RequestBudget(now=clock)
+    sent: list[float] = []
+
+    async def burst() -> None:
+        for _ in range(1000):
+            await budget.admit("futures_funding_rate", {})
+            sent.append(clock.now)
+
+    asyncio.run(burst())
+    ((span, limit),) = FUNDINGS
+    assert all(later - earlier >= span.total_seconds() for earlier, later in zip(sent, sent[limit:], strict=False))
+    assert budget.weight == 0 and sent[limit - 1] == sent[0] and limit < 500
+
+
+def test_who_is_granted_less_of_a_minute_waits_sooner(clock: Clock) -> None:
+    budget = RequestBudget(now=clock, share=0.5)
+    budget.note(1199)
+    asyncio.run(budget.admit("futures_time", {}))
+    assert clock.slept == []
+    budget.note(1200)
+    asyncio.run(budget.admit("futures_time", {}))
+    assert clock.slept == [60.0]
 
 
 def test_market_data_is_told_from_what_each_account_asks() -> None:

@@ -149,6 +149,35 @@ def test_the_mark_stays_in_its_hour_and_fundings_use_its_open(folder: Path) -> N
     assert archive.next_funding_time("BTCUSDT", START + HOUR * 2) is None
 
 
+def test_a_closed_hour_of_the_mark_is_the_recorded_one_and_a_forming_one_tells_nothing_of_it(folder: Path) -> None:
+    write_candles(folder, "BTCUSDT", ["100 102 98 101 5"] * 36)
+    write_mark(folder.parent / "mark-1h", "BTCUSDT", ["99 103 97 100", "101 150 50 100", "100 100 99 99"])
+    archive = CandleArchive(folder)
+    now = START + HOUR + 2 * BAR
+    (hour,) = archive.candles("BTCUSDT", HOUR, now, 9, mark=True)
+    assert (hour.open, hour.high, hour.low, hour.close, hour.volume) == (99, 103, 97, 100, 0)
+    forming = archive.forming("BTCUSDT", HOUR, now, mark=True)
+    assert forming is not None and (forming.open, forming.high, forming.low, forming.close) == (100, 102, 98, 100)
+    assert archive.candles("BTCUSDT", HOUR, now, 9)[0].high == 102, "the last price's hour is not touched"
+    archive.jump("BTCUSDT", START + HOUR + 3 * BAR, D("2"))
+    _, split, scaled = archive.candles("BTCUSDT", HOUR, START + 3 * HOUR, 9, mark=True)
+    assert (split.open, split.high, split.low, split.close) == (100, 204, 98, 202), "put together from its bars"
+    assert (scaled.open, scaled.high, scaled.low, scaled.close) == (200, 200, 198, 198)
+
+
+def test_the_first_candles_since_a_time_jump_over_gaps(folder: Path) -> None:
+    write_candles(folder, "BTCUSDT", [*flat("100", 3), *[None] * 30, *flat("101", 9)])
+    archive = CandleArchive(folder)
+    found = archive.candles("BTCUSDT", BAR, archive.end, 3, since=START + 2 * BAR)
+    assert [(each.open_time - START) // BAR for each in found] == [2, 33, 34]
+    assert found == tuple(archive.candles("BTCUSDT", BAR, archive.end, 99)[2:5])
+    hours = archive.candles("BTCUSDT", HOUR, archive.end, 2, since=START + BAR)
+    assert [(each.open_time - START) // HOUR for each in hours] == [2], "the one it lies in has opened before, the last is open"
+    assert hours == archive.candles("BTCUSDT", HOUR, archive.end, 9)[1:]
+    assert archive.candles("BTCUSDT", BAR, archive.end, 3, since=archive.end) == ()
+    assert archive.candles("BTCUSDT", BAR, archive.end, 0, since=START) == ()
+
+
 def test_without_funding_files_there_are_no_fundings(folder: Path) -> None:
     archive = CandleArchive(write_candles(folder, "BTCUSDT", flat("100", 3)).parent)
     assert archive.fundings(START - HOUR, START + HOUR) == ()
@@ -231,6 +260,7 @@ def _empty(folder: Path) -> None:
 
 
 def _parent(folder: Path) -> None:
+    write_candles(folder / "1m", "BTCUSDT", flat("1", 2), interval=timedelta(minutes=1))
     write_candles(folder / "5m", "BTCUSDT", flat("1", 2))
     write_funding(folder / "funding", "BTCUSDT", {START: 0.0001})
 
@@ -275,7 +305,7 @@ def _no_prices(folder: Path) -> None:
     [
         (_missing, "is not a folder: name one with candle files"),
         (_empty, "has no candle files: name a folder with files such as BTCUSDT.parquet"),
-        (_parent, r"has no candle files: name one of its folders \(5m\)"),
+        (_parent, r"has no candle files: name one of its folders \(1m, 5m\)"),
         (_text, "BTCUSDT.parquet cannot be read as candles or rates .*: replace or remove it"),
         (_no_volume, "BTCUSDT.parquet lacks the column volume: it needs open_time, open, high, low, close, volume"),
         (_words, "BTCUSDT.parquet cannot be read as candles or rates"),
@@ -297,7 +327,7 @@ def test_only_the_symbols_asked_for(folder: Path) -> None:
     for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
         write_candles(folder, symbol, flat("100", 3))
     assert CandleArchive(folder, ["SOLUSDT", "BTCUSDT"]).symbols == ("BTCUSDT", "SOLUSDT")
-    with pytest.raises(ConfigurationError, match=r"has no DOTUSDT\.parquet: it has BTCUSDT, ETHUSDT, SOLUSDT"):
+    with pytest.raises(ConfigurationError, match=r"has no candles of DOTUSDT: it has BTCUSDT, ETHUSDT, SOLUSDT"):
         CandleArchive(folder, ["DOTUSDT"])
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from arena.progress import in_words
 from scripts.processes import free_port
 from scripts.up import rehearsal
 from scripts.up.base import Base, read_base
 from scripts.up.programs import Program
 from scripts.up.simulator import command
-from scripts.up.status import Status, lines, shown, to_json
+from scripts.up.status import Status, lines, to_json
 from scripts.up.supervision import configuration
 
 
@@ -106,4 +107,4 @@ def test_what_is_not_well_is_said(base: Base) -> None:
     ("seconds", "words"), [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")]
 )
 def test_durations_in_words(seconds: int, words: str) -> None:
-    assert shown(timedelta(seconds=seconds)) == words
+    assert in_words(timedelta(seconds=seconds)) == words

@@ -17,7 +17,7 @@ import aiohttp
 from binance import AsyncClient
 from binance.exceptions import BinanceAPIException, BinanceRequestException
 
-from arena.adapters.binance.limits import LONGEST_WAIT_SECONDS, OrderPace, RequestBudget
+from arena.adapters.binance.limits import LONGEST_WAIT_SECONDS, ORDERS, Pace, RequestBudget
 from arena.errors import ConfigurationError, ExchangeError, ExchangeUnavailable, ExecutionUnknown, RateLimited
 from arena.redaction import redacted
 
@@ -71,7 +71,7 @@ class FuturesClient:
         self._client.REQUEST_RECVWINDOW = RECV_WINDOW_MS
         self.base_url = base_url
         self._key_name = key_name
-        self._pace = OrderPace()
+        self._pace = Pace(ORDERS)
 
     async def close(self) -> None:
         """Close the connection."""

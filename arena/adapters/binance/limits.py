@@ -1,7 +1,7 @@
 """What may be asked of Binance from this machine's address: request weight, waiting on 429, silence on 418.
 
 One budget is shared by all clients of a process, since Binance counts by address. A ban is also written to a file, since the next
-process would prolong it by its first request. Orders are counted by account, see `OrderPace`.
+process would prolong it by its first request. What is counted apart from the weight, see `Pace`: orders by account, fundings.
 
 Source: Binance USD-M "General Info" (limits) and the endpoints' pages (weights).
 """
@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from arena.errors import RateLimited
 WEIGHT_A_MINUTE = 2400
 OUR_SHARE = 0.8  # of it: other programs and the owner's own browser use the same address
 ORDERS = ((timedelta(seconds=10), 300), (timedelta(minutes=1), 1200))  # by account
+FUNDINGS = ((timedelta(minutes=5), 400),)  # of 500, which they share with fundingInfo
 LONGEST_WAIT_SECONDS = 20.0
 DEFAULT_BAN = timedelta(minutes=2)  # the shortest one that Binance imposes
 _MINUTE = 60.0
@@ -54,7 +55,7 @@ WEIGHTS: Mapping[str, int | Callable[[Params], int]] = {  # by python-binance's 
     "futures_income_history": 30,
     "futures_get_position_mode": 30,
     "futures_create_order": 0,  # counted as an order
-    "futures_funding_rate": 0,  # has a limit of its own with fundingInfo: 500 in five minutes
+    "futures_funding_rate": 0,  # has a limit of its own: FUNDINGS
 }
 MARKET_DATA = frozenset(
     {
@@ -90,16 +91,19 @@ class RequestBudget:
     Args:
         ban_file: Keeps until when the address is banned, for other processes; None for none.
         now: Seconds since 1970.
+        share: Of the weight of a minute that this address is granted, how much may be used up before this process waits.
 
     Attributes:
         calls: How often each method was called.
         weight: Of all calls so far.
     """
 
-    def __init__(self, ban_file: Path | None = None, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, ban_file: Path | None = None, now: Callable[[], float] = time.time, share: float = OUR_SHARE) -> None:
         self.calls: Counter[str] = Counter()
         self.weight = 0
         self._now = now
+        self._share = share
+        self._fundings = Pace(FUNDINGS, now)
         self._ban_file = ban_file
         self._banned_until = _read_ban(ban_file)
         self._quiet_until = 0.0
@@ -126,10 +130,12 @@ class RequestBudget:
         while self._now() < self._quiet_until:
             await asyncio.sleep(max(0.0, self._quiet_until - self._now()))
             self._check_ban()
-        if self.used_weight + weight > WEIGHT_A_MINUTE * OUR_SHARE:
+        if self.used_weight + weight > WEIGHT_A_MINUTE * self._share:
             rest = _MINUTE - self._now() % _MINUTE
             log.warning("the weight of this minute is used up (%d): waiting %.0f s", self.used_weight, rest)
             await asyncio.sleep(rest)
+        if method == "futures_funding_rate":
+            await self._fundings.admit()
         self.calls[method] += 1
         self.weight += weight
 
@@ -162,20 +168,22 @@ class RequestBudget:
             )
 
 
-class OrderPace:
-    """Keeps one account within its order limits.
+class Pace:
+    """Keeps calls of one kind within limits of their own.
 
     Args:
+        limits: Spans, and how many calls fit into each.
         now: Seconds, of a clock that only goes forward.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Sequence[tuple[timedelta, int]], now: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
         self._now = now
-        self._sent: deque[float] = deque(maxlen=max(limit for _, limit in ORDERS))
+        self._sent: deque[float] = deque(maxlen=max(limit for _, limit in limits))
 
     async def admit(self) -> None:
-        """Wait until one more order may be sent, and count it."""
-        for span, limit in ORDERS:
+        """Wait until one more call may be sent, and count it."""
+        for span, limit in self._limits:
             if len(self._sent) >= limit:
                 await asyncio.sleep(max(0.0, self._sent[-limit] + span.total_seconds() - self._now()))
         self._sent.append(self._now())

@@ -11,21 +11,22 @@ from pathlib import Path
 
 import numpy as np
 
-from arena.adapters.recorded.files import Integers, candle_files, read_columns
-from arena.adapters.recorded.series import Columns, Series, from_ms, read_series, to_ms
+from arena.adapters.recorded.files import Integers, read_columns
+from arena.adapters.recorded.intervals import DAY, interval_name
+from arena.adapters.recorded.layout import MarketFiles, SymbolFiles, market_files
+from arena.adapters.recorded.series import HOUR_MS, Columns, MarkHours, Series, from_ms, read_series, to_ms
 from arena.domain.instrument import Instrument
 from arena.domain.market import Bar, BarStep, Candle, FundingRate
 from arena.errors import ConfigurationError
 
 RATE_UNIT = Decimal("0.00000001")  # Binance writes funding rates with eight decimals
-DAY = timedelta(days=1)
 
 
 class CandleArchive:
     """The candles, marks and fundings of one folder; satisfies the paper engine's BarFeed.
 
     Args:
-        directory: Of the candle files; all of one interval. `funding` and `mark-1h` are read from beside it.
+        directory: Of the candle files, all of one interval, in any of the package's layouts; or with one such folder in it.
         symbols: To read; all of the folder where left out.
 
     Attributes:
@@ -39,18 +40,17 @@ class CandleArchive:
     """
 
     def __init__(self, directory: Path, symbols: Sequence[str] | None = None) -> None:
-        paths = candle_files(directory)
-        if symbols is not None:
-            paths = _chosen(paths, symbols, directory)
-        self._series = {path.stem: read_series(path) for path in paths}
-        self.interval = self._one_interval(directory)
+        found = market_files(directory)
+        files = found.symbols.values() if symbols is None else _chosen(found, symbols)
+        self._series = {each.symbol: read_series(each) for each in files}
+        self.interval = self._one_interval(found.folder)
         self._step_ms = to_ms(self.interval)
         self._times = np.unique(np.concatenate([series.open_ms for series in self._series.values()]))
         self._rows = {symbol: _positions(series.open_ms, self._times) for symbol, series in self._series.items()}
-        self._fundings = _read_fundings(directory.parent / "funding", tuple(self._series))
+        self._fundings = _read_fundings([each.funding for each in files])
         self.instruments: Mapping[str, Instrument] = {symbol: series.instrument for symbol, series in self._series.items()}
         self.start, self.end = from_ms(int(self._times[0])), from_ms(int(self._times[-1])) + self.interval
-        self.label = self._label(directory)
+        self.label = self._label(found.folder)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -89,8 +89,10 @@ class CandleArchive:
         later = np.flatnonzero(self._fundings.symbols[first:] == index)
         return from_ms(int(self._fundings.times[first + later[0]])) if len(later) else None
 
-    def candles(self, symbol: str, interval: timedelta, end: datetime, limit: int, *, mark: bool = False) -> tuple[Candle, ...]:
-        """Return the last `limit` closed candles that end at or before `end`, oldest first.
+    def candles(
+        self, symbol: str, interval: timedelta, end: datetime, limit: int, *, mark: bool = False, since: datetime | None = None
+    ) -> tuple[Candle, ...]:
+        """Return the last `limit` closed candles that end at or before `end`, oldest first; with `since` the first ones.
 
         Args:
             symbol: One of `symbols`.
@@ -98,6 +100,7 @@ class CandleArchive:
             end: Nothing after it is looked at.
             limit: ≥ 0.
             mark: Of the mark price (without volume) instead of the last price.
+            since: Where given, only candles that open then or later.
 
         Raises:
             ValueError: The interval is not one of those.
@@ -108,7 +111,13 @@ class CandleArchive:
         stop = int(np.searchsorted(series.open_ms, last_end, side="left"))
         groups = series.open_ms[:stop] // wide_ms
         starts = np.flatnonzero(np.diff(groups, prepend=-1))
-        return _joined(series, starts[-limit:] if limit else starts[:0], stop, interval, mark)
+        hours = series.hours if mark and wide_ms == HOUR_MS else None
+        if since is None:
+            return _joined(series, starts[-limit:] if limit else starts[:0], stop, interval, mark, hours)
+        first = int(np.searchsorted(groups[starts] * wide_ms, to_ms(since), side="left"))
+        ends = np.append(starts, stop)
+        last = min(first + limit, len(starts))
+        return _joined(series, starts[first:last], int(ends[last]), interval, mark, hours)
 
     def forming(self, symbol: str, interval: timedelta, at: datetime, *, mark: bool = False) -> Candle | None:
         """Return what is known at `at` of the candle that contains it: its closed finer bars, and the open of the present one.
@@ -191,21 +200,11 @@ class _Fundings:
     rates: Integers
 
 
-def interval_name(interval: timedelta) -> str:
-    """Return an interval as Binance writes it: 5m, 1h, 1d."""
-    minutes = int(interval.total_seconds()) // 60
-    for size, letter in ((1440, "d"), (60, "h")):
-        if minutes and minutes % size == 0:
-            return f"{minutes // size}{letter}"
-    return f"{minutes}m"
-
-
-def _chosen(paths: Sequence[Path], symbols: Sequence[str], directory: Path) -> list[Path]:
-    by_symbol = {path.stem: path for path in paths}
-    missing = [symbol for symbol in symbols if symbol not in by_symbol]
+def _chosen(found: MarketFiles, symbols: Sequence[str]) -> list[SymbolFiles]:
+    missing = [symbol for symbol in symbols if symbol not in found.symbols]
     if missing:
-        raise ConfigurationError(f"{directory} has no {missing[0]}.parquet: it has {', '.join(by_symbol)}")
-    return [by_symbol[symbol] for symbol in sorted(set(symbols))]
+        raise ConfigurationError(f"{found.folder} has no candles of {missing[0]}: it has {', '.join(found.symbols)}")
+    return [found.symbols[symbol] for symbol in sorted(set(symbols))]
 
 
 def _positions(own: Integers, every: Integers) -> Integers:
@@ -215,12 +214,12 @@ def _positions(own: Integers, every: Integers) -> Integers:
     return rows
 
 
-def _read_fundings(directory: Path, symbols: Sequence[str]) -> _Fundings:
+def _read_fundings(files: Sequence[Sequence[Path]]) -> _Fundings:
+    """Return the fundings of all symbols, of each its files."""
     times, indexes, rates = ([np.empty(0, np.int64)] for _ in range(3))
-    for index, symbol in enumerate(symbols):
-        path = directory / f"{symbol}.parquet"
-        if path.is_file():
-            own_times, (own_rates,) = read_columns(path, "funding_time", ("funding_rate",))
+    for index, paths in enumerate(files):
+        if paths:
+            own_times, (own_rates,) = read_columns(paths, "funding_time", ("funding_rate",))
             known = np.isfinite(own_rates)
             times.append(own_times[known])
             indexes.append(np.full(int(known.sum()), index))
@@ -230,23 +229,30 @@ def _read_fundings(directory: Path, symbols: Sequence[str]) -> _Fundings:
     return _Fundings(times=every_time[order], symbols=every_index[order], rates=np.concatenate(rates)[order])
 
 
-def _joined(series: Series, starts: Integers, stop: int, interval: timedelta, mark: bool) -> tuple[Candle, ...]:
-    """Return candles put together from the rows between one start and the next, the last one up to `stop`."""
+def _joined(
+    series: Series, starts: Integers, stop: int, interval: timedelta, mark: bool, hours: MarkHours | None = None
+) -> tuple[Candle, ...]:
+    """Return candles put together from the rows between one start and the next, the last one up to `stop`.
+
+    Args:
+        hours: Those to be told instead, where all of the candles have closed.
+    """
     if not len(starts):
         return ()
     columns: Columns = series.mark if mark else series.trade
     tick, step, wide_ms = series.instrument.tick_size, series.instrument.step_size, to_ms(interval)
-    ends = np.append(starts[1:], stop)
-    volumes = np.zeros_like(starts) if mark else np.add.reduceat(series.volume[:stop], starts)
-    rows = zip(
-        (series.open_ms[starts] // wide_ms * wide_ms).tolist(),
-        columns.open[starts].tolist(),
-        np.maximum.reduceat(columns.high[:stop], starts).tolist(),
-        np.minimum.reduceat(columns.low[:stop], starts).tolist(),
-        columns.close[ends - 1].tolist(),
-        volumes.tolist(),
-        strict=True,
+    open_ms, ends = series.open_ms[starts] // wide_ms * wide_ms, np.append(starts[1:], stop)
+    candles = Columns(
+        open=columns.open[starts],
+        high=np.maximum.reduceat(columns.high[:stop], starts),
+        low=np.minimum.reduceat(columns.low[:stop], starts),
+        close=columns.close[ends - 1],
     )
+    if hours is not None:
+        candles = hours.in_place_of(candles, open_ms)
+    volumes = np.zeros_like(starts) if mark else np.add.reduceat(series.volume[:stop], starts)
+    prices = (candles.open, candles.high, candles.low, candles.close)
+    rows = zip(*(column.tolist() for column in (open_ms, *prices, volumes)), strict=True)
     return tuple(
         Candle(
             open_time=(opened := from_ms(opened_ms)),

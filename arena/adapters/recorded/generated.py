@@ -16,10 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from arena.adapters.recorded.files import Floats, Integers
+from arena.adapters.recorded.files import Floats, Integers, write_columns
 from arena.adapters.recorded.instruments import known_instruments
 from arena.adapters.recorded.series import PRICES, to_ms, whole
 
@@ -42,7 +40,6 @@ _CHARACTER = {  # price in USDT, volatility a year, traded a bar in USDT
     "TRXUSDT": (0.26, 0.60, 1e6),
 }
 _UNKNOWN = (10.0, 1.00, 1e6)
-_TIME = pa.timestamp("ms", tz="UTC")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +73,15 @@ def generate_market(
         interval_minutes: Length of a bar.
     """
     candles, fundings = directory / f"{interval_minutes}m", directory / "funding"
-    candles.mkdir(parents=True, exist_ok=True)
-    fundings.mkdir(parents=True, exist_ok=True)
     step_ms = interval_minutes * 60_000
     times = to_ms(start) + step_ms * np.arange(bars, dtype=np.int64)
     weather = _weather(np.random.default_rng(seed), bars)
     for symbol in symbols:
         random = np.random.default_rng([seed, zlib.crc32(symbol.encode())])
         columns = _candles(random, symbol, weather, interval_minutes)
-        _write(candles / f"{symbol}.parquet", "open_time", times, columns)
+        write_columns(candles / f"{symbol}.parquet", "open_time", times, columns)
         funding_times, rates = _funding(random, times, columns["close"])
-        _write(fundings / f"{symbol}.parquet", "funding_time", funding_times, {"funding_rate": rates})
+        write_columns(fundings / f"{symbol}.parquet", "funding_time", funding_times, {"funding_rate": rates})
     note = {"source": "generated", "seed": seed}
     (candles / "market.json").write_text(json.dumps(note) + "\n", encoding="utf-8")
     return candles
@@ -157,8 +152,3 @@ def _rounded(values: Floats, unit: Decimal) -> Floats:
     """Return doubles of exact decimals, at least one unit each."""
     decimals = max(0, -int(unit.normalize().as_tuple().exponent))
     return np.round(np.maximum(whole(values, unit), 1) * float(unit), decimals)
-
-
-def _write(path: Path, time_column: str, times: Integers, columns: dict[str, Floats]) -> None:
-    table = pa.table({time_column: pa.array(times).cast(_TIME), **columns})
-    pq.write_table(table, path, compression="zstd")

@@ -9,13 +9,13 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from arena.adapters.recorded.files import Floats, Integers, read_columns
 from arena.adapters.recorded.instruments import instrument_for
+from arena.adapters.recorded.layout import SymbolFiles
 from arena.domain.instrument import Instrument
 from arena.domain.market import Bar, Candle
 from arena.domain.money import ONE
@@ -58,12 +58,13 @@ class Columns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkHours:
-    """The mark price's hours: start (ms of Unix time, increasing), open, low and high in ticks."""
+    """The mark price's hours: start (ms of Unix time, increasing), and prices in ticks."""
 
     start_ms: Integers
     open: Integers
     low: Integers
     high: Integers
+    close: Integers
 
     def rows_at(self, moments_ms: Integers) -> Integers:
         """Return the row of the hour that each moment lies in, -1 where there is none."""
@@ -82,12 +83,28 @@ class MarkHours:
                 open=np.insert(self.open, later, self.open[row]),
                 low=np.insert(self.low, later, self.low[row]),
                 high=np.insert(self.high, later, self.high[row]),
+                close=np.insert(self.close, later, self.close[row]),
             )
         return MarkHours(
             start_ms=hours.start_ms,
             open=_scaled(hours.open, later, factor),
             low=_scaled(hours.low, later, factor),
             high=_scaled(hours.high, later, factor),
+            close=_scaled(hours.close, later, factor),
+        )
+
+    def in_place_of(self, candles: Columns, open_ms: Integers) -> Columns:
+        """Return candles of one hour, given when they open, with those that were recorded; one that a jump has split was not."""
+        if not len(self.start_ms):
+            return candles
+        rows = self.rows_at(open_ms)
+        lasting = np.diff(self.start_ms, append=self.start_ms[-1] + HOUR_MS)
+        known = (rows >= 0) & (self.start_ms[rows] == open_ms) & (lasting[rows] >= HOUR_MS)
+        return Columns(
+            open=np.where(known, self.open[rows], candles.open),
+            high=np.where(known, self.high[rows], candles.high),
+            low=np.where(known, self.low[rows], candles.low),
+            close=np.where(known, self.close[rows], candles.close),
         )
 
 
@@ -158,16 +175,17 @@ class Series:
         )
 
 
-def read_series(path: Path) -> Series:
-    """Return the history in one file, with the mark of its sibling folder `mark-1h` where there is one.
+def read_series(files: SymbolFiles) -> Series:
+    """Return the history of one symbol, with the mark where there are files of it.
 
     The mark's bar is the trade bar moved into the range that the mark had within the hour: nothing finer is recorded, and what
     matters of it is that a spike of the last price which the mark never followed liquidates nobody.
 
     Raises:
-        ConfigurationError: The file cannot be used.
+        ConfigurationError: A file cannot be used.
     """
-    times, (*prices, volumes) = read_columns(path, "open_time", (*PRICES, "volume"))
+    times, (*prices, volumes) = read_columns(files.candles, "open_time", (*PRICES, "volume"))
+    path = files.candles[0]
     if len(times) < 2:
         raise ConfigurationError(f"{path} has fewer than two candles: remove it or add candles")
     steps, counts = np.unique(np.diff(times), return_counts=True)
@@ -179,10 +197,10 @@ def read_series(path: Path) -> Series:
         raise ConfigurationError(f"{path} has no usable candle: every row has a missing or impossible price")
     times, volumes = times[usable], volumes[usable]
     opens, highs, lows, closes = (column[usable] for column in prices)
-    instrument = instrument_for(path.stem, np.concatenate([opens, highs, lows, closes]))
+    instrument = instrument_for(files.symbol, np.concatenate([opens, highs, lows, closes]))
     tick = instrument.tick_size
     trade = Columns(open=whole(opens, tick), high=whole(highs, tick), low=whole(lows, tick), close=whole(closes, tick))
-    hours = _mark_hours(path, tick) if interval_ms <= HOUR_MS else None
+    hours = _mark_hours(files, tick) if interval_ms <= HOUR_MS else None
     return Series(
         instrument=instrument,
         interval=timedelta(milliseconds=interval_ms),
@@ -224,15 +242,13 @@ def _usable(times: Integers, prices: list[Floats], volumes: Floats, interval_ms:
     return found
 
 
-def _mark_hours(path: Path, tick: Decimal) -> MarkHours | None:
-    file = path.parent.parent / "mark-1h" / path.name
-    if not file.is_file():
+def _mark_hours(files: SymbolFiles, tick: Decimal) -> MarkHours | None:
+    if not files.mark:
         return None
-    times, (opens, highs, lows) = read_columns(file, "open_time", ("open", "high", "low"))
-    sound = (lows > 0) & (lows <= opens) & (opens <= highs) & np.isfinite(highs)
-    return MarkHours(
-        start_ms=times[sound], open=whole(opens[sound], tick), low=whole(lows[sound], tick), high=whole(highs[sound], tick)
-    )
+    times, (opens, highs, lows, closes) = read_columns(files.mark, "open_time", PRICES)
+    sound = (lows > 0) & (lows <= np.minimum(opens, closes)) & (np.maximum(opens, closes) <= highs) & np.isfinite(highs)
+    o, h, low, c = (whole(column[sound], tick) for column in (opens, highs, lows, closes))
+    return MarkHours(start_ms=times[sound], open=o, low=low, high=h, close=c)
 
 
 def _mark_columns(trade: Columns, times: Integers, hours: MarkHours) -> Columns:

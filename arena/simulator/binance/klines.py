@@ -49,17 +49,16 @@ def _rows(call: Call, instrument: Instrument, interval: timedelta, limit: int, m
     """Return candles that open within startTime to endTime: with a start the oldest, without one the newest."""
     now = call.venue.engine.now
     start, end = call.parameters.moment("startTime"), call.parameters.moment("endTime")
-    wanted = limit
+    archive, symbol = call.venue.archive, instrument.symbol
     if start is not None:
-        wanted = max(0, -((start - now) // interval) + 1)
-    elif end is not None and end < now:
-        wanted += -((end - now) // interval) + 1
-    rows = _closed(call.venue, instrument, interval, wanted, mark)
-    forming = call.venue.archive.forming(instrument.symbol, interval, now, mark=mark)
-    if forming is not None:
+        past = archive.candles(symbol, interval, now, limit, mark=mark, since=start)
+        rows = [_row(candle, instrument) for candle in past]
+    else:
+        later = -((end - now) // interval) + 1 if end is not None and end < now else 0
+        rows = _closed(call.venue, instrument, interval, limit + later, mark)
+    forming = archive.forming(symbol, interval, now, mark=mark)
+    if forming is not None and (start is None or forming.open_time >= start):
         rows = [*rows, _row(forming, instrument)]
-    if start is not None:
-        rows = [row for row in rows if row[0] >= to_ms(start)]
     if end is not None:
         rows = [row for row in rows if row[0] <= to_ms(end)]
     return rows[:limit] if start is not None else rows[-limit:]

@@ -1,0 +1,6 @@
+"""`arena data download`: candles, mark price and fundings of the past, from the venue into the files that the simulator reads."""
+
+from arena.download.run import Downloaded, download
+from arena.download.wanted import Wanted, read_wanted
+
+__all__ = ["Downloaded", "Wanted", "download", "read_wanted"]
