@@ -78,7 +78,7 @@ def test_steps_skip_what_is_missing_and_hold_their_bounds(folder: Path) -> None:
     assert (archive.start, archive.end, archive.interval) == (START, START + BAR * 5, BAR)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(present=st.lists(st.booleans(), max_size=40).map(lambda bars: [*bars, *[True] * 42]), cut=st.integers(0, 140))
 def test_steps_cut_anywhere_are_the_same_steps(present: list[bool], cut: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("market") / "5m"
@@ -444,6 +444,7 @@ def test_a_jump_moves_the_mark_and_what_is_paid_on_it_but_not_the_past(folder: P
     assert [bar.mark.open for bar in bars] == [100, 100, 200] and [bar.trade.close for bar in bars] == [101, 101, 202]
 
 
+@settings(deadline=None)  # each example writes and reads a file, on a disk that others use
 @given(percents=st.lists(st.integers(-90, 300), min_size=1, max_size=4))
 def test_a_jumped_candle_is_still_one(percents: list[int]) -> None:
     with TemporaryDirectory() as directory:
