@@ -64,7 +64,7 @@ class Window:
 
     def passed(self, after: datetime | None) -> int:
         """Return how many cycles of it begin up to `after`."""
-        return 0 if after is None else min(len(self), (after - self.start) // self.every + 1)
+        return 0 if after is None else max(0, min(len(self), (after - self.start) // self.every + 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +183,10 @@ async def open_replay(
         accounts = await _accounts(wanted, window, records)
         season = await open_season(wanted, accounts, records)
         check_playbook(season, playbook)
+        if season.interval_seconds != wanted.interval_seconds:
+            raise ConfigurationError(
+                f"season {season.season_id} has a cycle every {season.interval_seconds} s: set --interval to it"
+            )
         begun_at = (await records.state(season.season_id, datetime.now(UTC))).begun_at
         engine, market = _market(window, begun_at or window.start)
         models = _recorded(said, competitors, engine) if said else _models(settings, competitors, answers_file, closing)

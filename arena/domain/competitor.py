@@ -108,6 +108,11 @@ class Season:
     account_mode: AccountMode = AccountMode.SHARED
     strategy: str = "free 1"
 
+    @property
+    def replayed(self) -> bool:
+        """Whether it is played in a market's past."""
+        return self.market.startswith(REPLAY)
+
     def account_of(self, llm_id: CompetitorId) -> AccountId:
         """Return the account that a competitor trades on."""
         return SHARED_ACCOUNT if self.account_mode is AccountMode.SHARED else AccountId(llm_id)

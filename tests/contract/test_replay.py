@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from arena.application.study import study
 from arena.audit.verify import read_verification
 from arena.cli import app
 from arena.configuration import load_settings
-from arena.domain.competitor import Environment, SeasonId
+from arena.domain.competitor import Environment, Season, SeasonId
 from arena.errors import ConfigurationError, ExchangeUnavailable
 from arena.replaying import open_replay, settings_of, window_of
 from arena.strategies.registry import PLAYBOOKS
@@ -147,6 +148,27 @@ async def test_a_prompt_of_a_replay_is_the_one_that_a_live_window_gives(home: Pa
                 sections.append([line for line in text.splitlines() if not line.startswith(("funding_rate", "next_funding"))])
         await client.close()
     assert sections[:3] == sections[3:] and len(sections[0]) > 150
+
+
+async def test_a_season_of_the_present_is_not_gone_on_with_in_the_past(home: Path) -> None:
+    await play("past", most=1)
+    with SqliteRecords(Path("runs/past/arena.sqlite")) as records:
+        season = await records.open_season(await season_named(records, "past"))
+        with pytest.raises(ConfigurationError, match="one is a replay of the past"):
+            await records.open_season(replace(season, market="paper on Binance USD-M futures"))
+
+
+async def test_the_pause_between_cycles_stays(home: Path) -> None:
+    await play("slow", most=1)
+    settings = settings_of(load_settings(), "slow", 2 * BAR, RULES)
+    window = window_of(CandleArchive(Path("market/5m")), None, None, 2 * BAR)
+    with pytest.raises(ConfigurationError, match="a cycle every 300 s"):
+        async with open_replay(settings, window, Path("answers.sqlite")):
+            pass
+
+
+async def season_named(records: SqliteRecords, name: str) -> Season:
+    return (await records.state(SeasonId(name), datetime.now(UTC))).season
 
 
 @pytest.mark.parametrize(

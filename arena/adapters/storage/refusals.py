@@ -130,6 +130,7 @@ def _essentials(known: Season, wanted: Season) -> Iterable[tuple[str, object, ob
     yield "competitors", _models(known), _models(wanted)
     yield "environment", known.environment, wanted.environment
     yield "account mode", known.account_mode, wanted.account_mode
+    yield "times (one is a replay of the past)", known.replayed, wanted.replayed
     yield "capital", {e.llm_id: e.capital for e in known.competitors}, {e.llm_id: e.capital for e in wanted.competitors}
 
 
