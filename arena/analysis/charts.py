@@ -154,7 +154,7 @@ def returns_picture(returns: Mapping[str, Sequence[float]]) -> bytes:
     axes.axvline(0, color=_INK, linewidth=0.8, dashes=(1, 3))
     names = list(reversed(list(returns)))
     for row, name in enumerate(names):
-        colour, values = COLOURS[row % len(COLOURS)], returns[name]
+        colour, values = COLOURS[(len(names) - 1 - row) % len(COLOURS)], returns[name]
         axes.plot(values, [row] * len(values), "o", color=colour, alpha=0.5, markersize=5)
         axes.plot([float(np.median(values))] * 2, [row - 0.3, row + 0.3], color=colour, linewidth=2)
     axes.set_yticks(range(len(names)), names, parse_math=False)
