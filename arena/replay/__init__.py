@@ -4,6 +4,7 @@ tape.py  contracts.py   a market and what may be traded, as arrays
 seat.py                 one account at it
 decisions.py            what it wants at a bar's open, and what comes of it
 bar.py  liquidation.py  what happens inside a bar
+corridor.py             bars in which certainly nothing happens
 season.py  engine.py    one competitor's season; all of them
 rules.py                what simple rules want
 """

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from arena.adapters.recorded.files import Integers
 from arena.replay.contracts import CEILING, FEE, LARGEST, LEAST, SMALLEST, UNIT
-from arena.replay.machine import compiled
+from arena.replay.machine import compiled, integer
 from arena.replay.seat import (
     BASIS,
     CLOSED,
@@ -49,46 +47,45 @@ def wanted(position: Integers, wants: Wants, bar: int) -> bool:
 
 
 @compiled
-def decide(seat: Seat, fills: Any, bar: int, wants: Wants) -> Any:
+def decide(seat: Seat, fills: Integers, bar: int, wants: Wants) -> None:
     """Leave what is not wanted any more, then enter what is, symbol by symbol."""
     field, position = seat.field, seat.position
-    for symbol in range(field.shape[2]):
+    for symbol in range(field.shape[1]):
         want, held = wants[bar, symbol], position[HELD, symbol]
-        if held != 0 and field[bar, SHOWN, symbol] == TRADED and want != HOLD and want * held <= 0:
-            fills = close(seat, fills, bar, symbol, CLOSED, field[bar, OPEN, symbol])
-    for symbol in range(field.shape[2]):
+        if held != 0 and field[bar, symbol, SHOWN] == TRADED and want != HOLD and want * held <= 0:
+            close(seat, fills, bar, symbol, CLOSED, integer(field[bar, symbol, OPEN]))
+    for symbol in range(field.shape[1]):
         want = wants[bar, symbol]
         if position[HELD, symbol] == 0 and want in (LONG, SHORT):
-            fills = enter(seat, fills, bar, symbol, int(want))
-    return fills
+            enter(seat, fills, bar, symbol, int(want))
 
 
 @compiled
-def enter(seat: Seat, fills: Any, bar: int, symbol: int, side: int) -> Any:
+def enter(seat: Seat, fills: Integers, bar: int, symbol: int, side: int) -> None:
     """Open a position with stop and target, unless the venue refuses it; one whose stop it refuses is closed again."""
     field, position = seat.field, seat.position
-    opened = field[bar, OPEN, symbol]
-    if field[bar, SHOWN, symbol] != TRADED:
+    opened = integer(field[bar, symbol, OPEN])
+    if field[bar, symbol, SHOWN] != TRADED:
         seat.refused[NO_MARKET] += 1
-        return fills
+        return
     worth = seat.terms.value + seat.terms.share * equity(seat, bar)
     steps = int(np.floor(worth / (opened * seat.filters[symbol, UNIT]) + _WHOLE))
     price = worse(opened, side > 0, seat.terms.slippage)
     why = refusal(seat, bar, symbol, steps, price)
     if why >= 0:
         seat.refused[why] += 1
-        return fills
-    fills = trade(seat, fills, bar, symbol, OPENED, side * steps, price)
+        return
+    trade(seat, fills, bar, symbol, OPENED, side * steps, price)
     if seat.terms.stop:
         stop = nearest(price, -side * seat.terms.stop)
         if touches(stop, side < 0, opened):
-            return close(seat, fills, bar, symbol, CLOSED, opened)
+            close(seat, fills, bar, symbol, CLOSED, opened)
+            return
         position[STOP_AT, symbol] = stop
     if seat.terms.target:
         target = nearest(price, side * seat.terms.target)
         if not touches(target, side > 0, opened):
             position[TARGET_AT, symbol] = target
-    return fills
 
 
 @compiled
@@ -98,15 +95,15 @@ def refusal(seat: Seat, bar: int, symbol: int, steps: int, price: int) -> int:
     filters, tiers = seat.filters, seat.tiers
     if not filters[symbol, SMALLEST] <= steps <= filters[symbol, LARGEST]:
         return QUANTITY
-    notional = steps * field[bar, MARK, symbol] * filters[symbol, UNIT]
+    notional = steps * integer(field[bar, symbol, MARK]) * filters[symbol, UNIT]
     if notional < filters[symbol, LEAST]:
         return NOTIONAL
     if seat.terms.leverage > tiers[symbol, tier_of(notional, tiers, symbol), CEILING]:
         return LEVERAGE
     cost = steps * price * filters[symbol, UNIT]
     free = equity(seat, bar)
-    for other in range(field.shape[2]):
-        free -= abs(position[HELD, other]) * field[bar, MARK, other] * filters[other, UNIT] / seat.terms.leverage
+    for other in range(field.shape[1]):
+        free -= abs(position[HELD, other]) * field[bar, other, MARK] * filters[other, UNIT] / seat.terms.leverage
     return MARGIN if cost / seat.terms.leverage + cost * filters[symbol, FEE] > free else -1
 
 

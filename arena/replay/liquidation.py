@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from arena.adapters.recorded.files import Integers
 from arena.replay.contracts import CAP, UNIT
-from arena.replay.machine import compiled
-from arena.replay.seat import COST, ENTRY, HELD, HOLDING, LIQUIDATION, Seat, margin, trade
+from arena.replay.machine import compiled, integer
+from arena.replay.seat import BALANCE, COST, ENTRY, HELD, HOLDING, LIQUIDATION, Seat, margin, trade
 from arena.replay.tape import MARK
 
 _ON_TICK = 1e-6  # ticks; a crossing that lies on one must not be pushed off it by a division
@@ -18,11 +17,11 @@ _ON_TICK = 1e-6  # ticks; a crossing that lies on one must not be pushed off it 
 def excess(seat: Seat, bar: int, corner: int, way: float) -> float:
     """Return equity less maintenance margin where the marks have gone `way` (0 to 1) from a bar's open to a corner, USDT."""
     field, position = seat.field, seat.position
-    total = seat.wallet[0]
-    for symbol in range(field.shape[2]):
+    total = seat.wallet[BALANCE]
+    for symbol in range(field.shape[1]):
         held = position[HELD, symbol]
         if held != 0:
-            mark = field[bar, MARK, symbol] + way * (field[bar, corner, symbol] - field[bar, MARK, symbol])
+            mark = field[bar, symbol, MARK] + way * (field[bar, symbol, corner] - field[bar, symbol, MARK])
             unit = seat.filters[symbol, UNIT]
             total += (held * mark - position[COST, symbol]) * unit
             total -= margin(abs(held) * mark * unit, seat.tiers, symbol)
@@ -34,9 +33,9 @@ def next_tier(seat: Seat, bar: int, corner: int, after: float, last: float) -> f
     """Return the next way at which a position passes from one margin tier to another, or `last`."""
     field, position = seat.field, seat.position
     end = last
-    for symbol in range(field.shape[2]):
-        start = field[bar, MARK, symbol]
-        move = field[bar, corner, symbol] - start
+    for symbol in range(field.shape[1]):
+        start = field[bar, symbol, MARK]
+        move = field[bar, symbol, corner] - start
         if position[HELD, symbol] == 0 or move == 0:
             continue
         worth = abs(position[HELD, symbol]) * seat.filters[symbol, UNIT]
@@ -67,16 +66,15 @@ def liquidation_point(seat: Seat, bar: int, corner: int, first: float, last: flo
 
 
 @compiled
-def liquidate(seat: Seat, fills: Any, bar: int, corner: int, way: float) -> Any:
+def liquidate(seat: Seat, fills: Integers, bar: int, corner: int, way: float) -> None:
     """Close everything at the marks of a way, oldest entry first."""
     field, position = seat.field, seat.position
     while seat.counts[HOLDING] > 0:
-        oldest = -1
-        for symbol in range(field.shape[2]):
+        oldest = integer(-1)
+        for symbol in range(field.shape[1]):
             if position[HELD, symbol] != 0 and (oldest < 0 or position[ENTRY, symbol] < position[ENTRY, oldest]):
                 oldest = symbol
-        mark = field[bar, MARK, oldest] + way * (field[bar, corner, oldest] - field[bar, MARK, oldest])
+        mark = field[bar, oldest, MARK] + way * (field[bar, oldest, corner] - field[bar, oldest, MARK])
         moved = -position[HELD, oldest]
         price = int(np.ceil(mark - _ON_TICK)) if moved > 0 else max(1, int(np.floor(mark + _ON_TICK)))
-        fills = trade(seat, fills, bar, oldest, LIQUIDATION, moved, price)
-    return fills
+        trade(seat, fills, bar, oldest, LIQUIDATION, moved, price)

@@ -6,19 +6,23 @@ ticks (0 for none), and the number of its entry, which orders what happens at on
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from arena.adapters.recorded.files import Floats, Integers
-from arena.replay.contracts import AMOUNT, CAP, FEE, RATE, UNIT
-from arena.replay.machine import compiled
-from arena.replay.tape import MARK
+from arena.replay.contracts import AMOUNT, CAP, FEE, RATE, UNIT, Contracts
+from arena.replay.machine import compiled, integer, numbers
+from arena.replay.tape import MARK, Bars, Ticks
 
 BASIS = 10_000  # basis points in one
 HELD, COST, STOP_AT, TARGET_AT, ENTRY = range(5)  # of a position
-FILLS, ENTRIES, HOLDING = range(3)  # counts: fills so far, entries so far, symbols held now
-STOP, TARGET, LIQUIDATION, OPENED, CLOSED = range(5)  # why something traded
+WHOSE, LOWEST, HIGHEST, MARK_LOWEST, MARK_HIGHEST = range(5)  # of a corridor
+FILLS, ENTRIES, HOLDING, BAR, FUNDING = range(
+    5
+)  # counts: fills so far, entries so far, symbols held now; which bar and funding come next
+BALANCE, PAID = range(2)  # of a wallet
+STOP, TARGET, LIQUIDATION, OPENED, CLOSED = numbers(5)  # why something traded
 NO_MARKET, QUANTITY, NOTIONAL, LEVERAGE, MARGIN = range(5)  # why an opening is refused
 COLUMNS = 6  # of a fill: bar, symbol, why, signed quantity in steps, price in ticks, cost in step-ticks that a close releases
 
@@ -47,12 +51,14 @@ class Seat(NamedTuple):
     """What a competitor has, and where.
 
     Attributes:
-        wallet: USDT, one entry.
+        wallet: USDT: what there is, and what was paid as funding so far.
         position: Shape (5, S), see above.
-        counts: Fills so far, entries so far, symbols held now.
+        counts: See above.
         refused: Openings, by reason.
         filters, tiers: `Contracts`.
         field: `Bars`.
+        corridor: Shape (S, 5): of each symbol that is held its column, and the lowest and highest ticks of the last price and of
+            the mark at which certainly nothing happens.
     """
 
     wallet: Floats
@@ -61,8 +67,25 @@ class Seat(NamedTuple):
     refused: Integers
     filters: Floats
     tiers: Floats
-    field: Integers
+    field: Ticks
+    corridor: Integers
     terms: Terms
+
+
+def empty_seat(contracts: Contracts, bars: Bars, terms: Terms) -> Seat:
+    """Return an account that has nothing but its capital."""
+    symbols = bars.field.shape[1]
+    return Seat(
+        wallet=np.array([terms.capital, 0.0]),
+        position=np.zeros((5, symbols), np.int64),
+        counts=np.zeros(5, np.int64),
+        refused=np.zeros(5, np.int64),
+        filters=contracts.filters,
+        tiers=contracts.tiers,
+        field=bars.field,
+        corridor=np.zeros((symbols, 5), np.int64),
+        terms=terms,
+    )
 
 
 @compiled
@@ -100,19 +123,19 @@ def margin(notional: float, tiers: Floats, symbol: int) -> float:
 def equity(seat: Seat, bar: int) -> float:
     """Return wallet and unrealised profit at a bar's open, USDT."""
     field, position = seat.field, seat.position
-    total = seat.wallet[0]
-    for symbol in range(field.shape[2]):
+    total = seat.wallet[BALANCE]
+    for symbol in range(field.shape[1]):
         held = position[HELD, symbol]
         if held != 0:
-            total += (held * field[bar, MARK, symbol] - position[COST, symbol]) * seat.filters[symbol, UNIT]
+            total += (held * field[bar, symbol, MARK] - position[COST, symbol]) * seat.filters[symbol, UNIT]
     return float(total)
 
 
 @compiled
-def trade(seat: Seat, fills: Any, bar: int, symbol: int, why: int, moved: int, price: int) -> Any:
-    """Book a trade of `moved` steps (signed) at `price`; return the fills, with more room where there was none."""
+def trade(seat: Seat, fills: Integers, bar: int, symbol: int, why: int, moved: int, price: int) -> None:
+    """Book a trade of `moved` steps (signed) at `price`; there must be room for it among the fills."""
     position, counts, unit = seat.position, seat.counts, seat.filters[symbol, UNIT]
-    released = np.int64(0)
+    released = integer(0)
     if position[HELD, symbol] == 0:
         counts[ENTRIES] += 1
         counts[HOLDING] += 1
@@ -121,17 +144,13 @@ def trade(seat: Seat, fills: Any, bar: int, symbol: int, why: int, moved: int, p
     else:
         counts[HOLDING] -= 1
         released = position[COST, symbol]
-        seat.wallet[0] += (-moved * price - released) * unit
+        seat.wallet[BALANCE] += (-moved * price - released) * unit
         position[COST : TARGET_AT + 1, symbol] = 0
     position[HELD, symbol] += moved
-    seat.wallet[0] -= abs(moved) * price * unit * seat.filters[symbol, FEE]
-    if seat.wallet[0] < 0 and counts[HOLDING] == 0:
-        seat.wallet[0] = 0.0  # the insurance fund pays
+    seat.wallet[BALANCE] -= abs(moved) * price * unit * seat.filters[symbol, FEE]
+    if seat.wallet[BALANCE] < 0 and counts[HOLDING] == 0:
+        seat.wallet[BALANCE] = 0.0  # the insurance fund pays
     row = counts[FILLS]
-    if row == len(fills):
-        grown = np.empty((2 * row, COLUMNS), np.int64)
-        grown[:row] = fills
-        fills = grown
     fills[row, 0] = bar
     fills[row, 1] = symbol
     fills[row, 2] = why
@@ -139,11 +158,10 @@ def trade(seat: Seat, fills: Any, bar: int, symbol: int, why: int, moved: int, p
     fills[row, 4] = price
     fills[row, 5] = released
     counts[FILLS] = row + 1
-    return fills
 
 
 @compiled
-def close(seat: Seat, fills: Any, bar: int, symbol: int, why: int, reference: int) -> Any:
+def close(seat: Seat, fills: Integers, bar: int, symbol: int, why: int, reference: int) -> None:
     """Close a symbol's position as a taker where the market is at `reference`."""
     moved = -seat.position[HELD, symbol]
-    return trade(seat, fills, bar, symbol, why, moved, worse(reference, moved > 0, seat.terms.slippage))
+    trade(seat, fills, bar, symbol, why, moved, worse(reference, moved > 0, seat.terms.slippage))

@@ -14,19 +14,24 @@ from arena.adapters.recorded import CandleArchive
 from arena.adapters.recorded.files import Floats, Integers
 from arena.adapters.recorded.series import PRICES, Columns, from_ms, to_ms
 from arena.domain.instrument import Instrument
+from arena.errors import ConfigurationError
+from arena.replay.machine import numbers
 
 Flags = npt.NDArray[np.bool_]
+Ticks = npt.NDArray[np.int32]
 
 
-OPEN, HIGH, LOW, MARK, MARK_LOW, MARK_HIGH, SHOWN = range(7)  # fields of a bar
+OPEN, HIGH, LOW, MARK, MARK_LOW, MARK_HIGH, SHOWN = numbers(7)  # fields of a bar
 ABSENT, STILL, TRADED = range(3)  # what SHOWN says: no bar, one without volume, one with
+WIDTH = 8  # numbers kept of a bar, the last unused: with 32 bits each, no symbol's bar lies on two lines of the processor's cache
+HIGHEST_PRICE = 2**31 - 1  # ticks
 
 
 class Bars(NamedTuple):
     """Bars of all symbols on one grid of times; a NamedTuple, because compiled code takes it as it is.
 
     Attributes:
-        field: Shape (T + 1, 7, S), ticks: open, high and low of the last price, 0 where the symbol has no bar; what the mark is
+        field: Shape (T + 1, S, 8), ticks: open, high and low of the last price, 0 where the symbol has no bar; what the mark is
             when the bar opens, and its low and high inside, all three the last close in a gap; what is shown. The row behind the
             last bar has only the mark at the end.
         open_ms: Open times, ms of Unix time, evenly spaced; length T.
@@ -34,7 +39,7 @@ class Bars(NamedTuple):
         funding_rate: Fractions; length F.
     """
 
-    field: Integers
+    field: Ticks
     open_ms: Integers
     funding: Integers
     funding_rate: Floats
@@ -47,7 +52,7 @@ class Tape:
     Attributes:
         symbols: In the order of the columns.
         interval_ms: Length of a bar.
-        close: Of the last price, shape (T, S), ticks; 0 where the symbol has no bar.
+        close: Of the last price, shape (T, S), ticks; 0 where the symbol has no bar. Each symbol's lie side by side.
     """
 
     symbols: tuple[str, ...]
@@ -61,7 +66,11 @@ class Tape:
 
 
 def read_tape(archive: CandleArchive, start: datetime | None = None, end: datetime | None = None) -> Tape:
-    """Return an archive's market from the bar that opens at `start` (its first) to the one before `end` (its last)."""
+    """Return an archive's market from the bar that opens at `start` (its first) to the one before `end` (its last).
+
+    Raises:
+        ConfigurationError: A price has more ticks than 32 bits hold.
+    """
     step = to_ms(archive.interval)
     first, last = to_ms(start or archive.start), to_ms(end or archive.end)
     grid = np.arange(first, last, step, dtype=np.int64)
@@ -80,14 +89,21 @@ def read_tape(archive: CandleArchive, start: datetime | None = None, end: dateti
         earlier = int(np.searchsorted(series.open_ms, first))
         before[column] = series.mark.close[earlier - 1] if earlier else 0
     mark = _marks(marks, present, before)
-    field = np.zeros((len(grid) + 1, SHOWN + 1, shape[1]), np.int64)
-    field[:, MARK] = mark
+    if max(trade.high.max(), marks.high.max(), mark.max()) > HIGHEST_PRICE:
+        raise ConfigurationError(f"{archive.label} has a price of more than {HIGHEST_PRICE} ticks: leave that symbol out")
+    field = np.zeros((len(grid) + 1, shape[1], WIDTH), np.int32)
+    field[:, :, MARK] = mark
     inside = {OPEN: trade.open, HIGH: trade.high, LOW: trade.low, SHOWN: present * STILL + trades * (TRADED - STILL)}
     inside |= {MARK_LOW: np.where(present, marks.low, mark[:-1]), MARK_HIGH: np.where(present, marks.high, mark[:-1])}
     for each, values in inside.items():
-        field[:-1, each] = values
-    bars = Bars(field, grid, *_fundings(archive, first, last))
-    return Tape(symbols=archive.symbols, instruments=archive.instruments, interval_ms=step, bars=bars, close=trade.close)
+        field[:-1, :, each] = values
+    return Tape(
+        symbols=archive.symbols,
+        instruments=archive.instruments,
+        interval_ms=step,
+        bars=Bars(field, grid, *_fundings(archive, first, last)),
+        close=np.asfortranarray(trade.close),
+    )
 
 
 def _marks(marks: Columns, present: Flags, before: Integers) -> Integers:

@@ -137,7 +137,13 @@ class Reference:
         instrument = self.archive.instruments[trade.symbol]
         bar = (trade.time - self.archive.start) // self.archive.interval
         steps = trade.side.sign * int(trade.quantity / instrument.step_size)
-        return bar, trade.symbol, WHY[trade.client_order_id.partition("-")[0]], steps, int(trade.price / instrument.tick_size)
+        return (
+            bar,
+            trade.symbol,
+            int(WHY[trade.client_order_id.partition("-")[0]]),
+            steps,
+            int(trade.price / instrument.tick_size),
+        )
 
     def funding(self) -> Decimal:
         """Return what was paid, USDT."""
