@@ -7,4 +7,5 @@ bar.py  liquidation.py  what happens inside a bar
 corridor.py             bars in which certainly nothing happens
 season.py  engine.py    one competitor's season; all of them
 rules.py                what simple rules want
+matched.py              what luck alone makes of a competitor's trades
 """
