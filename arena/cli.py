@@ -15,6 +15,7 @@ import typer
 from arena.dashboard_cli import dashboard
 from arena.data_cli import data as data_commands
 from arena.db_cli import db
+from arena.domain.competitor import LETTERS
 from arena.errors import ArenaError
 from arena.notify_cli import notify
 from arena.replay_cli import replay
@@ -49,7 +50,10 @@ def simulator(
     ] = None,
     balance: Annotated[str, typer.Option(help="USDT in each account.")] = "600",
     competitors: Annotated[
-        int, typer.Option(min=0, max=52, help="Open as many accounts more: keys simulator-A, simulator-B, ..., secret = key.")
+        int,
+        typer.Option(
+            min=0, max=len(LETTERS), help="Open as many accounts more: keys simulator-A, simulator-B, ..., secret = key."
+        ),
     ] = 0,
     faults: Annotated[Path | None, typer.Option(help="JSON file of fault rules, see docs/simulator.md.")] = None,
     state: Annotated[Path | None, typer.Option(help="File that keeps accounts and time, so that a restart goes on.")] = None,

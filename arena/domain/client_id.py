@@ -28,7 +28,7 @@ class OrderKey:
 
 
 _CLIENT_ORDER_ID = re.compile(
-    r"(?P<tag>[a-z0-9]{6})-(?P<sweep>w)?(?P<number>[0-9]+)-(?P<letter>A?[A-Z])-(?P<symbol>[A-Z0-9_]+)-(?P<leg>[a-z])"
+    r"(?P<tag>[a-z0-9]{6})-(?P<sweep>w)?(?P<number>[0-9]+)-(?P<letter>[A-C]?[A-Z])-(?P<symbol>[A-Z0-9_]+)-(?P<leg>[a-z])"
 )
 MAX_CLIENT_ORDER_ID = 36  # Binance's limit; longer ids are refused with -4015
 SHUTDOWN_PREFIX = "arena-shutdown-"  # of the orders that the emergency exit sends; they belong to whoever holds the bucket

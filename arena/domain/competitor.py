@@ -15,7 +15,7 @@ AccountId = NewType("AccountId", str)  # one account at the venue: "shared", or 
 
 SHARED_ACCOUNT = AccountId("shared")
 REPLAY = "replay of "  # how the market of a season in the past begins, see `Season.market`
-LETTERS = (*ascii_uppercase, *(f"A{letter}" for letter in ascii_uppercase))  # A to Z, AA to AZ, in this order
+LETTERS = tuple(first + letter for first in ("", *"ABC") for letter in ascii_uppercase)  # A to Z, AA to AZ, ... CZ, in this order
 
 
 class Environment(StrEnum):

@@ -57,7 +57,7 @@ def server_config(venue: Venue) -> uvicorn.Config:
 
 
 def account_keys(competitors: int) -> dict[str, str]:
-    """Return keys and secrets: the one that all share, and one more for each of up to 52 competitors."""
+    """Return keys and secrets: the one that all share, and one more for each of as many competitors as have letters."""
     names = (f"simulator-{letter}" for letter in LETTERS[:competitors])
     return {**DEFAULT_KEYS, **{name: name for name in names}}
 
