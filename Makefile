@@ -99,7 +99,7 @@ dashboard-speed: CYCLES = 10000
 dashboard-speed: $(VENV)/develop  ## what the dashboard takes over a long season; CYCLES=10000
 	@$(BIN)/python -m tests.dashboard_speed --cycles $(CYCLES)
 
-bench: $(VENV)/develop  ## what a cycle costs beside its models, step by step
+bench: $(VENV)/develop  ## replays beside other engines, and a cycle's own cost; DATA=candles/5m PEERS_SCRIPT=peers.py ARGS="--only engine"
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 baselines: $(VENV)/develop  ## a month of real candles for every playbook's rule; DATA=candles/5m MONTH=2025-10 EVERY=12

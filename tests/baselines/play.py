@@ -16,7 +16,7 @@ from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.market import PaperMarket
 from arena.adapters.recorded import CandleArchive
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.language_model import Completion, Prompt
+from arena.application.language_model import Completion, Models, Prompt
 from arena.application.record import CycleRecord
 from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of
@@ -103,7 +103,7 @@ async def play(
     account = engine.open_account("arena", CAPITAL)
     played, began = Played(playbook.name), time.perf_counter()
     market = PaperMarket(engine, label=archive.label, interval=archive.interval)
-    arena = await _arena(playbook, engine, account, market, every, path)
+    arena = await paper_arena(playbook, engine, account, market, every, {LLM: RuleModel(playbook.rule)}, path)
     while engine.now + every <= end:
         engine.advance(engine.now + every)
         record = await run_cycle(arena)
@@ -113,9 +113,16 @@ async def play(
     return played
 
 
-async def _arena(
-    playbook: Playbook, engine: PaperEngine, account: PaperAccount, market: PaperMarket, every: timedelta, path: Path
+async def paper_arena(
+    playbook: Playbook,
+    engine: PaperEngine,
+    account: PaperAccount,
+    market: PaperMarket,
+    every: timedelta,
+    models: Models,
+    path: Path,
 ) -> Arena:
+    """Return a season of these models on one account of the paper engine, with its books in a file."""
     symbols = tuple(sorted(engine.feed.symbols))
     settings = Settings(_env_file=None, season="baseline", llm_max_decisions_per_hour=60)
     spec = ModelSpec(
@@ -126,7 +133,7 @@ async def _arena(
         started_at=engine.now,
         symbols=symbols,
         interval_seconds=int(every.total_seconds()),
-        competitors=(Competitor(llm_id=LLM, capital=CAPITAL, model=spec),),
+        competitors=tuple(Competitor(llm_id=llm_id, capital=CAPITAL, model=spec) for llm_id in models),
         market=await market.label(),
         settings="a baseline alone",
         strategy=playbook.edition,
@@ -140,7 +147,7 @@ async def _arena(
         playbook=playbook,
         limits=limits_of(settings),
         venue=Venue(market=market, accounts={SHARED_ACCOUNT: exchange}, instruments=await market.instruments(symbols)),
-        models={LLM: RuleModel(playbook.rule)},
+        models=models,
         records=records,
         leases=records,
         standings=records,
