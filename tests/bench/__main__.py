@@ -1,11 +1,12 @@
 """`make bench`: the compiled engine beside its peers, and what a live cycle costs beside its models.
 
-    python -m tests.bench [--only engine|steps|live ...] [--cycles 20] [--out runs/bench.json]
+    python -m tests.bench [--only engine|replay|steps|live ...] [--cycles 20] [--out runs/bench.json]
 
 DATA=          a folder of five-minute candles; generated ones where left out and none are recorded here
 PEERS_SCRIPT=  PEERS_PYTHON=  PEERS_HOME=   the peers, see tests/bench/peers.py
 
 engine  its works and the peers' same works, one after the other in processes of their own
+replay  cycles a second of a replay through the full cycle
 steps   the steps of a live cycle for 3 to 100 competitors and 3 to 12 pairs, without a Prefect server
 live    the same for 3 and 30 competitors on a Prefect server
 
@@ -29,8 +30,9 @@ from tests.bench.market import candles
 from tests.bench.peers import Peers, find_peers
 from tests.bench.targets import Verdict, verdicts
 
-PARTS = ("engine", "steps", "live")
+PARTS = ("engine", "replay", "steps", "live")
 STEP_CYCLES = 5
+REPLAY_CYCLES = 300
 HEAD = f"{'work':<28}{'candles':>10}{'ours':>11}{'peer':>11}{'ratio':>8}{'ours':>9}{'peer':>9}{'trades':>10}{'peer':>9}"
 
 
@@ -43,7 +45,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/bench.json"))
     asked = parser.parse_args()
     rows, judged = list[Row](), list[Verdict]()
-    for part, measure in (("engine", engine), ("steps", steps), ("live", lambda: flows(asked.cycles))):
+    for part, measure in (("engine", engine), ("replay", replay), ("steps", steps), ("live", lambda: flows(asked.cycles))):
         if part in asked.only:
             found, verdict = measure()
             rows, judged = [*rows, *found], [*judged, *verdict]
@@ -63,6 +65,17 @@ def engine() -> tuple[list[Row], list[Verdict]]:
             rows.append(row)
     print(*([peers] if isinstance(peers, str) else _unmatched(rows)), sep="\n")
     return rows, verdicts({row.work: row for row in rows})
+
+
+def replay() -> tuple[list[Row], list[Verdict]]:
+    """Replay a season whose models have answered before, through the full cycle."""
+    from tests.bench.replays import LEAST_A_SECOND, cycles_a_second
+
+    with candles() as folder:
+        rate = asyncio.run(cycles_a_second(folder, REPLAY_CYCLES))
+    print(f"\nA replay through the full cycle, answers known: {rate:.1f} cycles a second", flush=True)
+    row = Row(work="replay of a cycle", symbols=6, competitors=3, candles=None, ours_s=1 / rate)
+    return [row], [Verdict(f"a replay, at least {LEAST_A_SECOND} cycles a second", f"{rate:.1f}", rate >= LEAST_A_SECOND)]
 
 
 def steps() -> tuple[list[Row], list[Verdict]]:

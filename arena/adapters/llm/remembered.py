@@ -69,7 +69,7 @@ class RememberedModel:
 
     Args:
         model: Asked where the memory has nothing.
-        spec: What it is; another version, or another setting, has a memory of its own.
+        spec: What it is; another version, or another setting, has a memory of its own. Where it is asked may move.
         answers: The memory.
 
     Attributes:
@@ -78,7 +78,7 @@ class RememberedModel:
 
     def __init__(self, model: LanguageModel, spec: ModelSpec, answers: Answers) -> None:
         self._model, self._answers, self._name = model, answers, spec.model
-        self._spec = json.dumps(asdict(spec), sort_keys=True, default=str)
+        self._spec = json.dumps({**asdict(spec), "base_url": None}, sort_keys=True, default=str)
         self.asked = self.remembered = 0
 
     async def complete(self, prompt: Prompt, timeout_seconds: float) -> Completion:
