@@ -6,6 +6,7 @@ what that leaves in a value has worn off after some ten lengths.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -101,7 +102,7 @@ def indicators(candles: Sequence[Candle], wanted: Collection[str] | None = None)
     table = _table(columns)
     found: dict[str, Any] = {name: compute() for name, compute in table.items() if wanted is None or name in wanted}
     if wanted is None or not _LONG_WINDOW.isdisjoint(wanted):
-        found["long_window"] = _long_window(candles)
+        found["long_window"] = _long_window(candles, columns)
     return Indicators(**found)
 
 
@@ -171,12 +172,12 @@ def _obv_slope(close: Floats, volume: Floats, window: int = 20) -> float | None:
     return float(np.polyfit(range(window), flow.cumsum(), 1)[0]) / average
 
 
-def _long_window(candles: Sequence[Candle]) -> LongWindow:
+def _long_window(candles: Sequence[Candle], columns: _Columns) -> LongWindow:
     import talib
 
-    hourly = np.array([float(candle.close) for candle in candles if _ends_an_hour(candle.close_time)])
+    hourly = columns.close[[_ends_an_hour(candle.close_time) for candle in candles]]
     day_ago = candles[-1].close_time - 24 * HOUR
-    day = [candle for candle in candles if candle.open_time >= day_ago]
+    first = bisect_left(candles, day_ago, key=lambda candle: candle.open_time)
     whole = candles[0].open_time <= day_ago
     return LongWindow(
         hourly_ema20=_last(talib.EMA(hourly, 20)) if len(hourly) else None,
@@ -184,8 +185,8 @@ def _long_window(candles: Sequence[Candle]) -> LongWindow:
         change_1h_percent=_change_percent(candles, HOUR),
         change_4h_percent=_change_percent(candles, 4 * HOUR),
         change_24h_percent=_change_percent(candles, 24 * HOUR),
-        high_24h=float(max(candle.high for candle in day)) if whole else None,
-        low_24h=float(min(candle.low for candle in day)) if whole else None,
+        high_24h=float(columns.high[first:].max()) if whole else None,
+        low_24h=float(columns.low[first:].min()) if whole else None,
     )
 
 
