@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arena.adapters.paper.replayed import kept_as
 from arena.connections import open_book
 from arena.domain.competitor import Environment, SeasonId
 from arena.errors import ConfigurationError
-from arena.paper import EVERY_ACCOUNT
+from arena.paper import accounts_of
 
 if TYPE_CHECKING:
     from arena.adapters.storage.upkeep import Upkeep
@@ -103,7 +104,9 @@ async def export_season(settings: VenueSettings, season: str, out: Path) -> tupl
 
     season_id = SeasonId(season or settings.season)
     async with AsyncExitStack() as closing:
-        return out, await write_archive(open_book(settings, closing, season), season_id, EVERY_ACCOUNT, out)
+        records = open_book(settings, closing, season)
+        accounts = await accounts_of(records, season_id)
+        return out, await write_archive(records, season_id, (*accounts, *map(kept_as, accounts)), out)
 
 
 def import_season(settings: VenueSettings, source: Path) -> tuple[SeasonId, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Protocol
 
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
@@ -13,15 +14,17 @@ from arena.adapters.paper.book_text import read_book
 from arena.adapters.paper.live import LiveMarket, LivePaperAccount
 from arena.adapters.paper.whole_account import PaperWholeAccount
 from arena.adapters.recorded.instruments import margin_tiers
-from arena.application.ports import PaperBooks, TradingAccount
+from arena.application.ports import PaperBooks, Records, TradingAccount
 from arena.application.shutdown import WholeAccount
 from arena.connections import open_records, public_client
-from arena.domain.competitor import LETTERS, SHARED_ACCOUNT, AccountId, Season, SeasonId
+from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Season, SeasonId
 from arena.domain.money import ZERO
 from arena.errors import ConfigurationError
 from arena.settings import VenueSettings
 
-EVERY_ACCOUNT = (SHARED_ACCOUNT, *(AccountId(f"LLM-{letter}") for letter in LETTERS))
+
+class Kept(Records, PaperBooks, Protocol):
+    """A store with its paper accounts."""
 
 
 def paper_market(
@@ -47,9 +50,15 @@ def paper_accounts(season: Season, market: LiveMarket, books: PaperBooks) -> dic
     }
 
 
-async def kept_books(books: PaperBooks, season_id: SeasonId) -> dict[AccountId, PaperBook]:
+async def accounts_of(records: Records, season_id: SeasonId) -> tuple[AccountId, ...]:
+    """Return every account that a season may have: the shared one, and one for each competitor."""
+    return SHARED_ACCOUNT, *[AccountId(row["llm_id"]) async for row in records.rows("competitors", season_id)]
+
+
+async def kept_books(records: Kept, season_id: SeasonId) -> dict[AccountId, PaperBook]:
     """Return the season's accounts as they are in the store."""
-    stored = {account: await books.load_paper_book(season_id, account) for account in EVERY_ACCOUNT}
+    names = await accounts_of(records, season_id)
+    stored = {account: await records.load_paper_book(season_id, account) for account in names}
     return {account: read_book(found[1]) for account, found in stored.items() if found is not None}
 
 

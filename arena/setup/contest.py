@@ -56,7 +56,8 @@ def _enters(draft: Draft, letter: str) -> bool:
 
 def _entering(setup: Setup, draft: Draft, letters: Sequence[str]) -> dict[str, str]:
     """Return what takes everybody else out, and gives those who are new the settings of the first: only models may differ."""
-    there = [letter for letter in LETTERS if _enters(Draft.read(), letter)]
+    kept = Draft.read()
+    there = [letter for letter in LETTERS if _enters(kept, letter)]
     gone = [letter for letter in LETTERS if letter not in letters and _enters(draft, letter)]
     first = next((letter for letter in letters if letter in there), letters[0])
     equal = {

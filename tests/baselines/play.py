@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from arena.adapters.binance.limits import RequestBudget
+from arena.adapters.llm.rule import RuleModel
 from arena.adapters.notifications.notifier import SilentNotifier
 from arena.adapters.paper.account import PaperAccount
 from arena.adapters.paper.engine import PaperEngine
@@ -16,7 +17,7 @@ from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.market import PaperMarket
 from arena.adapters.recorded import CandleArchive
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.language_model import Completion, Models, Prompt
+from arena.application.language_model import Models
 from arena.application.record import CycleRecord
 from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of
@@ -24,34 +25,12 @@ from arena.domain.competitor import SHARED_ACCOUNT, Competitor, CompetitorId, Mo
 from arena.domain.decision import Decision
 from arena.domain.order import OrderStatus
 from arena.settings import Settings
-from arena.strategies.playbook import Playbook, Rule
-from arena.strategies.prompt_reader import read_prompt
+from arena.strategies.playbook import Playbook
 from arena.trading_cycle import run_cycle
 
 WARM_UP = timedelta(days=2)
 CAPITAL = Decimal(200)
 LLM = CompetitorId("LLM-A")
-
-
-class RuleModel:
-    """A rule that reads the very prompt; satisfies LanguageModel."""
-
-    def __init__(self, rule: Rule) -> None:
-        self._rule = rule
-
-    async def complete(self, prompt: Prompt, timeout_seconds: float) -> Completion:
-        return Completion(
-            text=self._rule(read_prompt(f"{prompt.static}\n{prompt.user}")),
-            model="baseline",
-            request_id=None,
-            stop_reason="stop",
-            input_tokens=0,
-            cached_tokens=0,
-            output_tokens=0,
-            latency_ms=0,
-            parameters={},
-            cost_usd=Decimal(0),
-        )
 
 
 @dataclass(slots=True)
@@ -103,7 +82,7 @@ async def play(
     account = engine.open_account("arena", CAPITAL)
     played, began = Played(playbook.name), time.perf_counter()
     market = PaperMarket(engine, label=archive.label, interval=archive.interval)
-    arena = await paper_arena(playbook, engine, account, market, every, {LLM: RuleModel(playbook.rule)}, path)
+    arena = await paper_arena(playbook, engine, account, market, every, {LLM: RuleModel(playbook.name, playbook.rule)}, path)
     while engine.now + every <= end:
         engine.advance(engine.now + every)
         record = await run_cycle(arena)

@@ -24,16 +24,21 @@ from arena.errors import ExchangeUnavailable
 T = TypeVar("T")
 
 
+def kept_as(account: AccountId) -> AccountId:
+    """Return the name under which a replay's account is kept: on live prices nobody may go on with it."""
+    return AccountId(f"replay-{account}")
+
+
 class BookShelf:
     """Where one account's book of a replay is kept.
 
     Args:
         books: The store.
-        season_id, account: Whose it is. It is kept under a name of its own: on live prices nobody may go on with it.
+        season_id, account: Whose it is.
     """
 
     def __init__(self, books: PaperBooks, season_id: SeasonId, account: AccountId) -> None:
-        self._books, self._season_id, self._name = books, season_id, AccountId(f"replay-{account}")
+        self._books, self._season_id, self._name = books, season_id, kept_as(account)
         self._version = 0
 
     async def take(self, capital: Decimal, start: datetime) -> PaperBook:
