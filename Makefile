@@ -21,6 +21,7 @@ $(VENV)/runtime: requirements.txt pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@scripts/install.sh $(VENV) -r requirements.txt
 	@scripts/install.sh $(VENV) --no-deps -e .
+	@$(BIN)/python -m scripts.prefect_database
 	@touch $@
 
 $(VENV)/develop: $(VENV)/runtime requirements-dev.txt
