@@ -9,7 +9,7 @@ export PYTHONUNBUFFERED = 1
 # Every command is several processes: none should compile again what another one has.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help install setup demo demo-llm up status down deploy test e2e chaos kill-test ops-test soak store-speed dashboard-speed bench baselines supabase-local check style types contracts format lock clean
+.PHONY: help install setup demo demo-llm up status down deploy test test-fast e2e chaos kill-test ops-test soak store-speed dashboard-speed bench baselines supabase-local check style types contracts format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -68,9 +68,13 @@ deploy: $(VENV)/runtime  ## register everything at the Prefect server of PREFECT
 
 # Much of a test is waiting, for servers and deadlines: two at a time take little more than half as long.
 TESTERS ?= 2
+PYTEST = $(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/develop $(VENV)/local-model $(VENV)/supabase  ## the test suite
-	@$(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) $(ARGS)
+
+test-fast: $(VENV)/develop  ## unit, property and golden tests without the longest of them: about a minute
+	@$(PYTEST) -m 'not long and not slow' --hypothesis-profile=fast tests/unit tests/property tests/golden $(ARGS)
 
 SEED ?= 1
 CYCLES ?= 500

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from arena import redaction
 from tests.fakes.supabase import supabase, supabase_stack  # noqa: F401  fixtures for every test
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+
+settings.register_profile("fast", max_examples=20)  # `make test-fast`
+settings.register_profile("long", max_examples=1000)  # `make test ARGS=--hypothesis-profile=long`, for a night
 
 
 class OutsideLoopback(Exception):
