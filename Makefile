@@ -66,13 +66,14 @@ down: $(VENV)/runtime  ## stop all that make up started
 deploy: $(VENV)/runtime  ## register everything at the Prefect server of PREFECT_API_URL; WORKER=process|docker|kubernetes
 	@$(BIN)/python -m deployments.apply $(if $(WORKER),--worker $(WORKER))
 
-# Much of a test is waiting, for servers and deadlines: two at a time take little more than half as long.
-TESTERS ?= 2
+# Much of a test is waiting, for servers and deadlines: three at a time keep two cores busy.
+TESTERS ?= 3
 PYTEST = $(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/develop $(VENV)/local-model $(VENV)/supabase  ## the test suite
 	@$(PYTEST) $(ARGS)
 
+test-fast: TESTERS = 2
 test-fast: $(VENV)/develop  ## unit, property and golden tests without the longest of them: about a minute
 	@$(PYTEST) -m 'not long and not slow' --hypothesis-profile=fast tests/unit tests/property tests/golden $(ARGS)
 
