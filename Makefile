@@ -74,8 +74,8 @@ test: $(VENV)/develop $(VENV)/local-model $(VENV)/supabase  ## the test suite
 	@$(PYTEST) $(ARGS)
 
 test-fast: TESTERS = 2
-test-fast: $(VENV)/develop  ## unit, property and golden tests without the longest of them: about a minute
-	@$(PYTEST) -m 'not long and not slow' --hypothesis-profile=fast tests/unit tests/property tests/golden $(ARGS)
+test-fast: $(VENV)/develop  ## unit and golden tests without the longest of them: about a minute
+	@$(PYTEST) -m 'not long and not slow' --hypothesis-profile=fast tests/unit tests/golden $(ARGS)
 
 SEED ?= 1
 CYCLES ?= 500
