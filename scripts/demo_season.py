@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from arena.errors import ArenaError
+from scripts import prefect_database
 from scripts.demo_request import INTERVAL_SECONDS, Cast, Demo, configure, prepare, read_request
 from scripts.processes import NotReady, default_signals, python, running
 
@@ -73,6 +74,7 @@ def simulator(demo: Demo) -> contextlib.AbstractContextManager[None]:
 
 def prefect_server(demo: Demo) -> contextlib.AbstractContextManager[None]:
     """Start a private Prefect server."""
+    prefect_database.begin(demo.directory / "prefect")
     port = demo.prefect_url.rpartition(":")[2]
     command = python("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port)
     log = demo.directory / "logs" / "prefect.log"

@@ -11,12 +11,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from arena import redaction
 from tests.fakes.supabase import supabase, supabase_stack  # noqa: F401  fixtures for every test
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+SEASONS = (
+    "tests/bench/",
+    *(f"tests/e2e/test_{name}.py" for name in ("demo", "deployments", "local_model", "recover", "schedule")),
+)
+
+
+settings.register_profile("fast", max_examples=20)  # `make test-fast`
+settings.register_profile("long", max_examples=1000)  # `make test ARGS=--hypothesis-profile=long`, for a night
+
+
+class OneSeasonAtATime(LoadFileScheduling):
+    """Gives whole files to the testers, and all that start a Prefect server for a season to one of them.
+
+    Such a season has processes enough for every core; two would make each other, and what else is tested, slow.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "seasons" if nodeid.startswith(SEASONS) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneSeasonAtATime:
+    return OneSeasonAtATime(config, log)
 
 
 class OutsideLoopback(Exception):

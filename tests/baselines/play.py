@@ -30,6 +30,7 @@ from arena.trading_cycle import run_cycle
 
 WARM_UP = timedelta(days=2)
 CAPITAL = Decimal(200)
+SEASON = SeasonId("baseline")
 LLM = CompetitorId("LLM-A")
 
 
@@ -103,12 +104,12 @@ async def paper_arena(
 ) -> Arena:
     """Return a season of these models on one account of the paper engine, with its books in a file."""
     symbols = tuple(sorted(engine.feed.symbols))
-    settings = Settings(_env_file=None, season="baseline", llm_max_decisions_per_hour=60)
+    settings = Settings(_env_file=None, season=SEASON, llm_max_decisions_per_hour=60)
     spec = ModelSpec(
         provider=Provider.OPENAI, model=playbook.name, max_tokens=4000, temperature=None, base_url=None, baseline=True
     )
     season = Season(
-        season_id=SeasonId("baseline"),
+        season_id=SEASON,
         started_at=engine.now,
         symbols=symbols,
         interval_seconds=int(every.total_seconds()),

@@ -128,8 +128,8 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_real_candles_give_the_same_exactness(marketdata: Path, tmp_path: Path) -> None:
-    """A slice of the crash of 2025-10-10: stops gap, funding is paid at 00:00, and every cent is accounted for."""
-    variables = {"DEMO_DATA": str(marketdata / "5m"), "DEMO_CYCLES": "48", "DEMO_START": "2025-10-10T20:30"}
+    """The night after the crash of 2025-10-10, with a funding; the crash itself is in contract/test_real_crash and baselines."""
+    variables = {"DEMO_DATA": str(marketdata / "5m"), "DEMO_CYCLES": "8", "DEMO_START": "2025-10-10T23:30"}
     code, output = run(tmp_path / "crash", **variables)
     assert code == 0, output
     export = tmp_path / "crash" / "export"
@@ -144,7 +144,7 @@ def test_real_candles_give_the_same_exactness(marketdata: Path, tmp_path: Path) 
     [
         ({"DEMO_CYCLES": "many"}, "DEMO_CYCLES"),
         ({"DEMO_DATA": "/nowhere/at/all"}, "DEMO_DATA"),
-        ({"DEMO_DATA": str(ROOT / "docs")}, "holds no candle files"),
+        ({"DEMO_DATA": str(ROOT / "docs")}, "has no candle files"),
         ({"DEMO_START": "2031-01-01"}, "lies outside the candles"),
     ],
 )

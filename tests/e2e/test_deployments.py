@@ -32,6 +32,7 @@ from arena.settings import AlertSettings
 from deployments import automations
 from deployments.messenger import apply_messengers
 from deployments.pools import ROOT, WorkerType, merged, overlay
+from scripts import prefect_database
 from scripts.demo_request import SERVER
 from scripts.processes import free_port, python, running
 from tests.fakes.prefect import PREFECT, client
@@ -57,6 +58,7 @@ QUICK = {"PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "1", "PREFECT_WORKER_HE
 def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a real server that runs, with everything registered once."""
     home, port = tmp_path_factory.mktemp("registered"), free_port()
+    prefect_database.begin(home / "prefect")
     (home / "arena.env").write_text(CONFIGURED)
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("PREFECT_", "LLM_", "BINANCE_"))}
     environ = {

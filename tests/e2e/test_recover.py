@@ -19,6 +19,7 @@ import pytest
 from deployments.pools import POOL
 from deployments.recover import BY_SCHEDULE, CRASHED, FLOW_RUN, MOST
 from deployments.server import PrefectServer
+from scripts import prefect_database
 from scripts.environment import KEPT, SERVER, without_settings
 from scripts.processes import free_port, python, running
 from tests.fakes.prefect import client
@@ -34,6 +35,7 @@ QUICK = {
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     place, port = tmp_path_factory.mktemp("server"), free_port()
+    prefect_database.begin(place / "home")
     own = {"PREFECT_HOME": str(place / "home"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "PYTHONPATH": str(ROOT)}
     environ = {**without_settings(os.environ), **SERVER, **QUICK, **own}
     command = python("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))

@@ -15,6 +15,7 @@ import yaml
 
 from deployments.apply import rendered
 from flows.protection_sweep import OVERLAP_SECONDS
+from scripts import prefect_database
 from scripts.environment import SERVER
 from scripts.processes import free_port, python, running
 from tasks.protection import LOOK_SECONDS
@@ -51,6 +52,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
     lines += [f"LLM_DECISION_INTERVAL_SECONDS={INTERVAL_SECONDS}\nLLM_DEADLINE_SECONDS=5\nLLM_MAX_DECISIONS_PER_HOUR=1000"]
     lines += ["PROTECTION_SWEEP_SECONDS=10"]
     (tmp_path / "arena.env").write_text("\n".join(lines) + "\n")
+    prefect_database.begin(tmp_path / "prefect")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "LLM_", "BINANCE_"))}
     yield {
         **kept,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -112,6 +113,7 @@ def damaged(draw: st.DrawFn, texts: st.SearchStrategy[str] = TEXTS, most: int = 
     return text
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(damaged())
 def test_a_damaged_answer_states_its_orders_or_none_is_read(text: str) -> None:
@@ -237,6 +239,7 @@ def test_no_beginning_of_an_answer_executes_what_it_smuggles(text: str, data: st
     assert CANARY not in opened(text[: data.draw(st.integers(0, len(text)))])
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(damaged(smuggling(), most=2))
 def test_an_order_in_a_text_is_not_executed_though_the_answer_is_damaged(text: str) -> None:

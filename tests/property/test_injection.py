@@ -73,6 +73,7 @@ def assert_only_words_differ(hostile: Prompt) -> None:
     assert without_words(read_prompt(text_of(hostile))) == without_words(read_prompt(text_of(HARMLESS)))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(WORDS, WORDS, st.lists(WORDS, min_size=3, max_size=3), WORDS)
 def test_foreign_words_stay_in_their_lines(reason: str, invalidation: str, past: list[str], cause: str) -> None:

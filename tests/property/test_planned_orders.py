@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -234,6 +235,7 @@ def liquid_market(seed: int) -> ListFeed:
     return ListFeed({symbol: walk(chance, symbol, CYCLES, jump=30, swing=50, spread=spread, outages=False) for symbol in SYMBOLS})
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(
     st.integers(0, 2**32).map(liquid_market),

@@ -25,6 +25,7 @@ from tests.fakes.season import Story
 TEST = SeasonId("test")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [0, 1, 9])
 async def test_it_is_what_the_store_says_after_the_same_writes(tmp_path: Path, known: int) -> None:
     """From any cycle on, for a day, with sweeps between the cycles and a restart of the rows as a file keeps them."""

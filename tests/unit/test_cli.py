@@ -46,6 +46,7 @@ def season_of(home: Path) -> str:
     return next((home / "runs").iterdir()).name
 
 
+@pytest.mark.slow
 def test_a_season_is_found_by_its_name_alone(home: Path) -> None:
     board = arena(home, "leaderboard", "--season", season_of(home), "--json")
     assert board.returncode == 0, board.stderr
@@ -71,6 +72,7 @@ def test_a_season_is_found_by_its_name_alone(home: Path) -> None:
     assert "<svg" in (home / "r.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_changed_digit_ends_verify_with_1_and_its_name(home: Path) -> None:
     path = home / "runs" / season_of(home) / "arena.sqlite"
     tamper(path, "UPDATE equity_points SET wallet_balance = '7' WHERE cycle = 2 AND llm_id = 'LLM-A'")
@@ -82,6 +84,7 @@ def test_a_changed_digit_ends_verify_with_1_and_its_name(home: Path) -> None:
     assert not found["verified"] and (only["table"], only["column"], only["booking"]) == ("equity_points", "wallet_balance", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "variables", "said"),
     [

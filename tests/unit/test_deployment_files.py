@@ -51,6 +51,7 @@ def manifests() -> Iterator[tuple[str, dict[str, Any]]]:
             yield from ((path.name, each) for each in yaml.safe_load_all(path.read_text()))
 
 
+@pytest.mark.slow
 def test_the_compose_file_follows_its_specification(tmp_path: Path) -> None:
     assert compose_schema(COMPOSE) == 0
     assert compose_schema(changed(COMPOSE, "env_file:", "env_files:", tmp_path / "a.yaml")) == 1
@@ -163,6 +164,7 @@ def image(tmp_path: Path) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_what_is_copied_into_the_image_is_enough(image: Path) -> None:
     inside = {"PYTHONPATH": str(image), "PREFECT_API_URL": "", "ARENA_ENV_FILE": "none", "PREFECT_HOME": str(image / "prefect")}
     flows = [

@@ -247,6 +247,7 @@ async def test_an_unknown_season_is_a_fault(path: Path) -> None:
         await read_fairness(store, SeasonId("winter"))
 
 
+@pytest.mark.slow
 async def test_the_command_ends_with_one_where_a_rule_is_broken(path: Path) -> None:
     fair = arena(path.parent, "fairness", "--season", "test", DATABASE_PATH=str(path))
     assert fair.returncode == 0 and fair.stdout.startswith("Fair: rules of 7 cycles checked, none violated."), fair.stderr

@@ -287,6 +287,7 @@ async def test_nothing_is_saved_where_nothing_has_changed(tape: LiveTape) -> Non
 # --- a small book --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_the_book_stays_small_however_much_is_traded(tape: LiveTape) -> None:
     d = await desk(tape)
     sizes, cursor = [], 0

@@ -101,6 +101,7 @@ def test_people_read_each_line_once_whatever_else_writes_to_the_console(
     assert capsys.readouterr().out.count("here") == 1
 
 
+@pytest.mark.slow
 def test_many_processes_write_and_rotate_one_file_and_no_line_is_lost_or_torn(tmp_path: Path) -> None:
     environ = {"PYTHONPATH": str(ROOT)}
     writers = [

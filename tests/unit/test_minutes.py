@@ -56,6 +56,7 @@ async def test_a_minute_without_a_mark_has_the_mark_of_before_and_without_any_th
     assert await read(Wire({0: "100"}, {}), 0, 2) == [(0, 100, 100)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("last", "weight", "pages"), [(97, 2, 2), (98, 4, 2), (497, 4, 2), (1000, 12, 6), (20_000, 164, 82)])
 async def test_long_spans_come_in_pages(last: int, weight: int, pages: int) -> None:
     prices = dict.fromkeys(range(20_100), "100")

@@ -38,6 +38,7 @@ def webhook(httpserver: HTTPServer) -> Webhook:
     return Webhook(httpserver)
 
 
+@pytest.mark.slow
 def test_a_test_goes_to_every_destination_whatever_its_level_and_says_who_has_not_taken_it(webhook: Webhook) -> None:
     well, secret = f"critical|{webhook.address}", "json://secret-user-77:secret-pass-77@127.0.0.1:1/hook"
     assert notify("test", NOTIFY_URLS=well) == (0, ["ok   NOTIFY_URLS 1 (JSON)"])
@@ -49,6 +50,7 @@ def test_a_test_goes_to_every_destination_whatever_its_level_and_says_who_has_no
     assert not any("secret-" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_destination_that_cannot_be_is_one_sentence(webhook: Webhook) -> None:
     code, (said,) = notify("test", NOTIFY_URLS=f"{webhook.address} secret-77://x")
     assert code == 2 and said.startswith("arena: NOTIFY_URLS 2 cannot be used: ") and "secret-77" not in said
@@ -57,6 +59,7 @@ def test_a_destination_that_cannot_be_is_one_sentence(webhook: Webhook) -> None:
     assert notify("test") == (1, ["no alerts are wanted: set TELEGRAM_NOTIFICATIONS_ENABLED or NOTIFY_URLS"])
 
 
+@pytest.mark.slow
 def test_what_waits_is_shown_with_what_is_configured_no_more(webhook: Webhook) -> None:
     outboxes = Path("runs/first/alerts")
     two = AlertSettings(_env_file=None, notify_urls=f"{webhook.address} critical|{webhook.address}")  # type: ignore[arg-type]

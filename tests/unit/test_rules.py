@@ -188,6 +188,7 @@ def test_no_rule_opens_what_is_stale(name: str) -> None:
     assert decide(name, late, build.ledger("200")).symbols == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 @settings(max_examples=25, deadline=None)
 @given(
@@ -218,6 +219,7 @@ def test_every_answer_is_valid_and_passes_risk(
             assert each.stop_price and each.stop_price % tick == 0 and each.target_price and each.target_price % tick == 0
 
 
+@pytest.mark.slow
 def test_rules_find_openings_on_a_real_day(marketdata: Path) -> None:
     day = {symbol: _recorded(marketdata / "5m" / f"{symbol}.parquet", 499 + 24 * 12) for symbol in ("ETHUSDT", "SOLUSDT")}
     openings = {"mean-reversion": 0, "trend-following": 0}

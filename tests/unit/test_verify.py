@@ -176,6 +176,7 @@ def test_every_table_has_rows_to_tamper_with(season: Path) -> None:
     assert looked_at(season).verified
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
 def test_a_changed_digit_is_found_and_named(copy: Path, table: str, column: str) -> None:
     dice = random.Random(f"{table}.{column}")
@@ -201,6 +202,7 @@ def test_a_changed_digit_is_found_and_named(copy: Path, table: str, column: str)
     assert len(found.findings) <= 60, told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_row_that_was_taken_out_is_found(copy: Path, table: str, seed: int) -> None:
@@ -213,6 +215,7 @@ def test_a_row_that_was_taken_out_is_found(copy: Path, table: str, seed: int) ->
     assert names(found, table) or (table, found.pruned) == ("prompts", 1), "the oldest may have been pruned, which is counted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 def test_a_row_that_was_put_in_twice_is_found(copy: Path, table: str) -> None:
     without_keys(copy, table)
@@ -321,6 +324,7 @@ FORGERIES = {  # what is changed, and the table and column that cannot be right 
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORGERIES)
 async def test_a_forger_who_makes_marks_and_hashes_anew_fails_at_the_sums(copy: Path, name: str) -> None:
     sql, table, column = FORGERIES[name]
@@ -354,6 +358,7 @@ def test_what_a_finding_says(copy: Path) -> None:
     assert any(f"amount is -{was}, the journal gives -0.1" in each for each in told)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_character_of_any_cell_counts(season: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
