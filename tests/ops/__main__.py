@@ -18,7 +18,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -50,24 +51,31 @@ def main() -> int:
         running(Path(folder) / f"ops-{os.getpid()}", wanted.interval) as season,
     ):
         until_booked(season, 1)
-        killed = play(season, random.Random(wanted.seed), wanted.kills)
-        verdict = {"kills": dict(killed), **judge(season)}
+        killed, pauses = play(season, random.Random(wanted.seed), wanted.kills)
+        verdict = {"kills": dict(killed), "missed": dict(pauses), **judge(season)}
     verdict["seconds"] = round(time.monotonic() - began)
     print(json.dumps(verdict), flush=True)
     return 0 if well(verdict, wanted.kills) else 1
 
 
-def play(season: Season, dice: random.Random, kills: int) -> Counter[str]:
-    """Kill each victim so often, each time at a random moment between two cycles; wait for a booked cycle after each."""
+def play(season: Season, dice: random.Random, kills: int) -> tuple[Counter[str], Counter[str]]:
+    """Kill each victim so often, each time at a random moment between two cycles; wait for a booked cycle after each.
+
+    Returns:
+        How often each was killed, and how many boundaries of the schedule went by after one kill of it at most.
+    """
     order = [victim for victim in VICTIMS for _ in range(kills)]
     dice.shuffle(order)
     killed: Counter[str] = Counter()
+    pauses: Counter[str] = Counter()
     for victim in order:
-        booked = season.booked()
+        before, booked = slots(season)[-1], season.booked()
         killed[victim] += kill_one(season, victim, dice)
         until_booked(season, booked + 1)
-        print(f"{killed.total()} kills, {season.booked()} cycles booked; {victim} last", flush=True)
-    return killed
+        went_by = missed([before, *(slot for slot in slots(season) if slot > before)])
+        pauses[victim] = max(pauses[victim], went_by)
+        print(f"{killed.total()} kills, {season.booked()} cycles booked; {victim} last, {went_by} missed", flush=True)
+    return killed, pauses
 
 
 def kill_one(season: Season, victim: str, dice: random.Random) -> bool:
@@ -110,7 +118,7 @@ def judge(season: Season) -> dict[str, Any]:
         print(said, file=sys.stderr)
     return {
         "cycles": season.booked(),
-        "missed_max": missed(season),
+        "missed_max": missed(slots(season)),
         "fills": found.fills,
         "lost": found.lost,
         "doubled": found.doubled,
@@ -123,12 +131,14 @@ def judge(season: Season) -> dict[str, Any]:
     }
 
 
-def missed(season: Season) -> int:
-    """Return how many boundaries of the schedule lie at most between two booked cycles without one of their own."""
-    interval = timedelta(seconds=season.interval_seconds)
-    begun = [at for _, status, at in season.cycles() if status == "booked"]
-    slots = [int(at.timestamp() // interval.total_seconds()) for at in begun]
-    return max((later - earlier - 1 for earlier, later in pairwise(slots)), default=0)
+def slots(season: Season) -> list[int]:
+    """Return the numbers of the schedule's intervals in which booked cycles began."""
+    return [int(at.timestamp() // season.interval_seconds) for _, status, at in season.cycles() if status == "booked"]
+
+
+def missed(intervals: Sequence[int]) -> int:
+    """Return how many intervals lie at most between two with a booked cycle."""
+    return max((later - earlier - 1 for earlier, later in pairwise(intervals)), default=0)
 
 
 def well(verdict: dict[str, Any], kills: int) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.__main__ import missed, well
+from tests.ops.__main__ import missed, slots, well
 from tests.ops.season import VICTIMS, Season
 
 NOON = datetime(2025, 1, 1, 12, 0, tzinfo=UTC)
@@ -29,7 +29,7 @@ def test_the_intervals_without_a_booked_cycle_are_counted(tmp_path: Path, second
     rows = [(number, "booked", (NOON + timedelta(seconds=at)).isoformat()) for number, at in enumerate(seconds, 1)]
     books.executemany("INSERT INTO cycles VALUES (?, ?, ?)", [*rows, (99, "begun", (NOON + timedelta(hours=1)).isoformat())])
     books.commit()
-    assert missed(Season(tmp_path, 30)) == most
+    assert missed(slots(Season(tmp_path, 30))) == most
 
 
 @pytest.mark.parametrize(
