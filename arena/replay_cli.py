@@ -28,7 +28,7 @@ def replay(
         datetime | None, typer.Option("--to", help="No cycle from then on, UTC; the data's end where left out.")
     ] = None,
     interval: Annotated[
-        int, typer.Option("--interval", help="Seconds between cycles; LLM_DECISION_INTERVAL_SECONDS where left out.")
+        int, typer.Option("--interval", min=0, help="Seconds between cycles; LLM_DECISION_INTERVAL_SECONDS where left out.")
     ] = 0,
     rules: Annotated[
         str, typer.Option("--rules", help="Rules that compete in place of the models of .env, such as momentum,random.")

@@ -103,8 +103,8 @@ class Replay:
 
     async def _check_going(self) -> None:
         if why := await self.arena.standing_still():
-            file = self.arena.settings.halt_file
-            raise ConfigurationError(f"the replay is halted ({why}): look at it, remove {file} and run arena resume to go on")
+            go_on = f"SEASON={self.arena.season.season_id} arena resume --despite-differences"
+            raise ConfigurationError(f"the replay is halted: {why}. {go_on} lets it go on, once that is understood")
 
 
 def window_of(archive: CandleArchive, start: datetime | None, end: datetime | None, every: timedelta) -> Window:

@@ -1,7 +1,10 @@
-"""`python -m deployments.recover`: free what a crash has left, before a worker starts on this machine.
+"""`python -m deployments.recover`: free what a crash has left, before a worker starts; `--beside-worker` once a server is back.
 
 A run whose worker and process were killed stays Running at the server for good, and its slot keeps every later run of its
 deployment from starting. Such a run is set to Crashed. A run whose process still lives is left to end by itself.
+
+A cycle that ends while the server is away cannot say so, nor can its worker: its run, too, would stay Running until it is missed.
+So a server that is started again is asked, beside its worker, which runs have no process any more.
 
 What the schedule wanted while nothing ran is not caught up: a worker would take up to a hundred missed runs of each deployment at
 once, and the server would be busy for minutes cancelling all but one. They are cancelled here; what a person asked for stays.
@@ -13,7 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
@@ -25,9 +28,10 @@ from deployments.server import PrefectServer, prefect_server
 UNFINISHED = ("PENDING", "RUNNING", "CANCELLING")  # what holds a slot
 FLOW_RUN = "PREFECT__FLOW_RUN_ID"  # in the environment of a run's process
 PATIENCE_SECONDS = 120.0  # a server needs 10 to start
+SETTLED_SECONDS = 15.0  # in which a worker starts the process of a run that it has taken
 BY_SCHEDULE = "auto-scheduled"  # Prefect's tag of a run that nobody asked for
 MOST = 50  # that the server changes at once
-CRASHED = {"type": "CRASHED", "name": "Crashed", "message": "Its process was gone when the worker started."}
+CRASHED = {"type": "CRASHED", "name": "Crashed", "message": "Its process was gone."}
 MISSED = {"type": "CANCELLED", "name": "Missed", "message": "Nothing ran at its time, and what is missed is not caught up."}
 
 
@@ -42,16 +46,24 @@ def flow_processes() -> Iterator[tuple[str, psutil.Process]]:
             yield run_id, process
 
 
-def recover(server: PrefectServer) -> list[str]:
+def recover(server: PrefectServer, settled: timedelta = timedelta(0)) -> list[str]:
     """Set the pool's runs whose process is gone to Crashed, and return their names.
 
-    Only while no worker of the pool runs: one that is about to start a process would lose it.
+    Args:
+        server: Asked and told.
+        settled: For how long a run must have been in its state; a worker that is about to start its process must not lose it.
 
     Raises:
         httpx.HTTPError: The server failed.
     """
     living = {run_id for run_id, _ in flow_processes()}  # first: one that ends meanwhile is no longer unfinished
-    gone = [run for run in _runs(server, state={"type": {"any_": UNFINISHED}}) if run["id"] not in living]
+    latest = datetime.now(UTC) - settled
+    unfinished = [
+        run
+        for run in _runs(server, state={"type": {"any_": UNFINISHED}})
+        if datetime.fromisoformat(run["state"]["timestamp"]) <= latest
+    ]
+    gone = [run for run in unfinished if run["id"] not in living]
     _set(server, gone, CRASHED)
     return [str(run["name"]) for run in gone]
 
@@ -104,7 +116,11 @@ def main() -> int:
         if not wait_for(server, PATIENCE_SECONDS):
             print(f"recover: the server at {api_url} did not answer within {PATIENCE_SECONDS:.0f} s", file=sys.stderr)
             return 1
-        names, missed = recover(server), let_go(server, datetime.now(UTC))
+        if "--beside-worker" in sys.argv[1:]:
+            time.sleep(SETTLED_SECONDS)
+            names, missed = recover(server, timedelta(seconds=SETTLED_SECONDS)), 0
+        else:
+            names, missed = recover(server), let_go(server, datetime.now(UTC))
     if missed:
         print(f"recover: {missed} runs that were missed meanwhile are not caught up", flush=True)
     if names:

@@ -64,7 +64,10 @@ def _dashboard(settings: Settings) -> Program:
 
 
 def _server(ports: Ports) -> Program:
-    command = python("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(ports.prefect))
+    """Return the server; runs that ended while it was away are freed each time that it is back."""
+    recover = shlex.join(python("-m", "deployments.recover", "--beside-worker"))
+    serve = shlex.join(python("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(ports.prefect)))
+    command = ["/bin/sh", "-c", f"{recover} & exec {serve}"]
     return Program(name="prefect-server", command=command, ready_url=f"{ports.api_url}/health")
 
 

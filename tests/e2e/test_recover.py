@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from deployments.pools import POOL
-from deployments.recover import BY_SCHEDULE, CRASHED, FLOW_RUN, MOST
+from deployments.recover import BY_SCHEDULE, CRASHED, FLOW_RUN, MOST, SETTLED_SECONDS
 from deployments.server import PrefectServer
 from scripts import prefect_database
 from scripts.environment import KEPT, SERVER, without_settings
@@ -96,6 +96,21 @@ def test_runs_whose_process_is_gone_are_crashed_and_their_slots_free(http: httpx
     assert done.stdout.count("Crashed") == 1 and len(done.stdout.split(",")) == 3
     assert state_of(http, begun(http, alone))[0] == "Running", "its slot is free"
     assert state_of(http, begun(http, pending))[0] == "Running", "its slot is free"
+
+
+def test_beside_a_worker_a_run_that_it_has_just_taken_stays(http: httpx.Client, environ: dict[str, str]) -> None:
+    flow = created(http, "/flows/", name="beside")["id"]
+    deployment = created(http, "/deployments/", name="beside", work_pool_name=POOL, flow_id=flow)["id"]
+    gone = begun(http, deployment)
+    late = created(http, f"/deployments/{deployment}/create_flow_run", tags=[BY_SCHEDULE])["id"]
+    command = [sys.executable, "-m", "deployments.recover", "--beside-worker"]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        time.sleep(SETTLED_SECONDS / 2)
+        taken = begun(http, deployment, "PENDING")
+        said, _ = process.communicate(timeout=60)
+    assert said.count("Crashed") == 1 and process.returncode == 0
+    assert [state_of(http, run)[0] for run in (gone, taken)] == ["Crashed", "Pending"]
+    assert state_of(http, late)[0] in {"Scheduled", "Late"}, "the worker will take it"
 
 
 def test_what_was_missed_is_not_caught_up(http: httpx.Client, environ: dict[str, str]) -> None:
