@@ -30,12 +30,11 @@ def replay(
     interval: Annotated[
         int, typer.Option("--interval", min=0, help="Seconds between cycles; LLM_DECISION_INTERVAL_SECONDS where left out.")
     ] = 0,
-    rules: Annotated[
-        str, typer.Option("--rules", help="Rules that compete in place of the models of .env, such as momentum,random.")
+    field: Annotated[
+        str,
+        typer.Option("--field", help="Who plays, not .env's models: momentum,random or answers-of=SEASON or random-of=SEASON."),
     ] = "",
-    answers_of: Annotated[
-        str, typer.Option("--answers-of", help="Season whose competitors decide again what they decided at the same instants.")
-    ] = "",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the dice of rules, and of random-of.")] = 0,
     answers: Annotated[
         Path, typer.Option("--answers", help="File of what models have answered; asked again is nobody.")
     ] = ANSWERS,
@@ -43,39 +42,36 @@ def replay(
     """Play a season in a market's past, with the live cycle; the same command goes on where an earlier one has stopped."""
     from arena.adapters.recorded import CandleArchive
     from arena.configuration import load_settings
-    from arena.errors import ConfigurationError
     from arena.logs import configure_logging
     from arena.replaying import settings_of, window_of
 
     loaded = load_settings()
     every = timedelta(seconds=interval or loaded.llm_decision_interval_seconds)
-    named = tuple(name.strip() for name in rules.split(",") if name.strip())
-    settings = settings_of(loaded, season, every, named)
+    rules = () if "=" in field else tuple(name.strip() for name in field.split(",") if name.strip())
+    settings = settings_of(loaded, season, every, rules, seed)
     configure_logging(settings.model_copy(update={"log_level": "ERROR", "debug": False}))
-    if rules and answers_of:
-        raise ConfigurationError("--rules and --answers-of both say who competes: leave one of them out")
     window = window_of(CandleArchive(data, settings.available_pairs), _utc(start), _utc(end), every)
-    asyncio.run(_play(settings, window, answers, answers_of))
+    asyncio.run(_play(settings, window, answers, field, seed))
 
 
 def _utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(tzinfo=UTC)
 
 
-async def _play(settings: Settings, window: Window, answers: Path, answers_of: str) -> None:
+async def _play(settings: Settings, window: Window, answers: Path, wanted: str, seed: int) -> None:
     """Play until the end, or until Ctrl-C and the end of the cycle that is running then; show what came of it."""
     from arena.application.leaderboard import read_leaderboard
-    from arena.recorded_field import read_field
+    from arena.replay_field import field_of
     from arena.replaying import open_replay
     from arena.terminal import print_leaderboard
 
     stopped = asyncio.Event()
     with contextlib.suppress(NotImplementedError):  # a system without signals in the loop stops in the middle, which is safe too
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
-    field = await read_field(settings, answers_of, window.every) if answers_of else None
+    field = await field_of(settings, wanted, window.start, len(window), window.every, seed) if "=" in wanted else None
     if field is not None:
         settings = settings.model_copy(update={"llms": dict(field.llms), "total_llms": len(field.llms)})
-    async with open_replay(settings, window, answers, field.said if field else None) as replay:
+    async with open_replay(settings, window, answers, field.models if field else None) as replay:
         left = len(window) - await _followed(replay, stopped)
         print_leaderboard(await read_leaderboard(replay.arena.records, replay.arena.season.season_id))
         if replay.models:

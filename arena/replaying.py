@@ -5,7 +5,7 @@ A cycle happens at the first instant of a bar, and its orders trade at that bar'
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from arena.adapters.binance.limits import RequestBudget
-from arena.adapters.llm.recorded import RecordedModel, Said
 from arena.adapters.llm.remembered import Answers, RememberedModel
 from arena.adapters.llm.rule import RuleModel
 from arena.adapters.notifications.notifier import SilentNotifier
@@ -22,7 +21,7 @@ from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.market import PaperMarket
 from arena.adapters.paper.replayed import BookShelf, ReplayedAccount
 from arena.adapters.recorded import CandleArchive
-from arena.application.language_model import LanguageModel
+from arena.application.language_model import LanguageModel, Models
 from arena.application.record import CycleRecord
 from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of
@@ -162,7 +161,7 @@ def settings_of(settings: Settings, season: str, every: timedelta, rules: tuple[
 
 @asynccontextmanager
 async def open_replay(
-    settings: Settings, window: Window, answers_file: Path, said: Mapping[CompetitorId, Said] | None = None
+    settings: Settings, window: Window, answers_file: Path, models_of: Callable[[Callable[[], datetime]], Models] | None = None
 ) -> AsyncIterator[Replay]:
     """Begin the season of the settings in a market's past, or go on with it where an earlier run has stopped.
 
@@ -170,7 +169,7 @@ async def open_replay(
         settings: Of `settings_of`.
         window: What is replayed.
         answers_file: Keeps what language models have answered, for the next replay.
-        said: What the competitors answered in another season, where nobody is to be asked.
+        models_of: Makes others decide than the settings' models, given what tells the instant of the cycle.
 
     Raises:
         ConfigurationError: It cannot be played with these settings, or the season began on other terms.
@@ -189,7 +188,7 @@ async def open_replay(
             )
         begun_at = (await records.state(season.season_id, datetime.now(UTC))).begun_at
         engine, market = _market(window, begun_at or window.start)
-        models = _recorded(said, competitors, engine) if said else _models(settings, competitors, answers_file, closing)
+        models = models_of(lambda: engine.now) if models_of else _models(settings, competitors, answers_file, closing)
         if begun_at is None:
             for account in accounts.values():
                 await account.prepare(season.symbols, settings.max_leverage)
@@ -229,12 +228,6 @@ def _models(
         else:
             found[competitor.llm_id] = RememberedModel(open_model(settings, competitor, closing), spec, answers)
     return found
-
-
-def _recorded(
-    said: Mapping[CompetitorId, Said], competitors: Sequence[Competitor], engine: PaperEngine
-) -> dict[CompetitorId, LanguageModel]:
-    return {each.llm_id: RecordedModel(said.get(each.llm_id, {}), lambda: engine.now) for each in competitors}
 
 
 def _market(window: Window, at: datetime) -> tuple[PaperEngine, PaperMarket]:

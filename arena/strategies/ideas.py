@@ -28,6 +28,7 @@ class Idea:
     """What a rule wants to do with one symbol.
 
     Attributes:
+        leverage: None for the lowest that reaches the symbol's smallest order; where it is given, any size will do.
         limit_distance: Between the price and the limit it enters at, USDT; None for an entry at the market.
         stop_distance, target_distance: From the price, or from the limit, USDT.
     """
@@ -37,6 +38,7 @@ class Idea:
     reason: str
     invalidation: str = "the rule's condition no longer holds"
     size_percent: int = SIZE_PERCENT
+    leverage: int | None = None
     limit_distance: Decimal | None = None
     stop_distance: Decimal = Decimal(0)
     target_distance: Decimal = Decimal(0)
@@ -80,8 +82,8 @@ def answer(prompt: ReadPrompt, ideas: Iterable[Idea]) -> str:
             entries.append(_entry(idea))
             continue
         market, size = prompt.symbols[idea.symbol], min(idea.size_percent, room)
-        leverage, levels = _leverage(prompt, market, size), _levels(market, idea)
-        if leverage is None or levels is None or size < LEAST_PERCENT or slots < 1:
+        leverage, levels = idea.leverage or _leverage(prompt, market, size), _levels(market, idea)
+        if leverage is None or levels is None or size < (1 if idea.leverage else LEAST_PERCENT) or slots < 1:
             continue
         entries.append(_entry(idea, size, leverage, *levels))
         room, slots = room - size, slots - 1

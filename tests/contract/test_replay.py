@@ -115,17 +115,41 @@ def test_models_are_asked_once_and_a_second_replay_needs_nobody(home: Path, monk
 
 def test_decisions_of_another_season_are_replayed(home: Path) -> None:
     window = ["replay", "--data", "market/5m", "--to", "2030-01-02T20:00", "--season"]
-    assert CliRunner().invoke(app, [*window, "first", "--rules", ",".join(RULES)]).exit_code == 0
-    again = CliRunner().invoke(app, [*window, "again", "--answers-of", "first"])
+    assert CliRunner().invoke(app, [*window, "first", "--field", ",".join(RULES)]).exit_code == 0
+    again = CliRunner().invoke(app, [*window, "again", "--field", "answers-of=first"])
     assert again.exit_code == 0, again.output
     shown = json.loads(CliRunner().invoke(app, ["status", "--season", "again", "--json"]).output)["status"]
     assert (shown["market_kind"], shown["simulated_clock"], shown["next_due_at"]) == ("generated", True, None)
     first, second = asyncio.run(told("first")), asyncio.run(told("again"))
     assert first["fills"] == second["fills"] and len(first["fills"]) > 2
-    both = CliRunner().invoke(app, [*window, "both", "--answers-of", "first", "--rules", "random"])
-    assert isinstance(both.exception, ConfigurationError)
-    nobody = CliRunner().invoke(app, [*window, "none", "--answers-of", "nothing"])
-    assert isinstance(nobody.exception, ConfigurationError) and "there is no book at" in str(nobody.exception)
+    for field, said in {"answers-of=nothing": "there is no book at", "guesses-of=first": "there is no field guesses-of="}.items():
+        nobody = CliRunner().invoke(app, [*window, "none", "--field", field])
+        assert isinstance(nobody.exception, ConfigurationError) and said in str(nobody.exception)
+
+
+def test_the_same_trades_at_random_instants(home: Path) -> None:
+    window = ["replay", "--data", "market/5m", "--to", "2030-01-03T00:00", "--season"]
+    assert CliRunner().invoke(app, [*window, "first", "--field", ",".join(RULES)]).exit_code == 0
+    for seed, name in ((1, "one"), (1, "same"), (2, "two")):
+        ended = CliRunner().invoke(app, [*window, name, "--field", "random-of=first", "--seed", str(seed)])
+        assert ended.exit_code == 0 and "random?like=LLM-A (baseline rule" in ended.output, ended.output
+    first, one, same, two = (asyncio.run(traded(name)) for name in ("first", "one", "same", "two"))
+    assert one == same != two
+    shapes = [sorted((*key, held) for *key, _, held in season) for season in (first, one, two)]
+    assert len(shapes[0]) > 3
+    for drawn in shapes[1:]:
+        assert set(drawn) <= set(shapes[0]) and len(drawn) >= 0.7 * len(shapes[0]), "what there is no room for is lost"
+
+
+async def traded(season: str) -> list[tuple[str, str, str, datetime, int]]:
+    """Return competitor, symbol, side, beginning and holding time in bars of all trades that are over."""
+    with SqliteRecords(Path("runs") / season / "arena.sqlite") as records:
+        rows = [row async for row in records.rows("closed_trades", SeasonId(season))]
+    times = [tuple(datetime.fromisoformat(row[name]) for name in ("opened_at", "closed_at")) for row in rows]
+    return [
+        (row["llm_id"], row["symbol"], row["side"], begin, max(1, round((end - begin) / BAR)))
+        for row, (begin, end) in zip(rows, times, strict=True)
+    ]
 
 
 async def test_a_prompt_of_a_replay_is_the_one_that_a_live_window_gives(home: Path) -> None:
@@ -177,7 +201,7 @@ async def season_named(records: SqliteRecords, name: str) -> Season:
         (["--from", "2031-01-01"], "is no window to replay: the candles go from 2030-01-01 00:00 to 2030-01-03 03:40 UTC"),
         (["--interval", "420"], "cycles every 420 s"),
         (["--from", "2030-01-02T18:01"], "do not fall on candles of 5 minutes"),
-        (["--rules", "momentum,hunch"], "there is no rule hunch; there are"),
+        (["--field", "momentum,hunch"], "there is no rule hunch; there are"),
         ([], "TOTAL_LLMS is 3, but LLM_X_PROVIDER and LLM_X_MODEL are set for 0"),
     ],
 )
