@@ -23,6 +23,7 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events import emit_event
+from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Crashed, Running
 from pytest_httpserver import HTTPServer
@@ -73,7 +74,9 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     ready = f"{environ['PREFECT_API_URL']}/health"
     with running("server", server, home / "server.log", environ, ready, 120):
         deploy(environ)
+        EventsWorker.drain_all()  # one is kept in this process, with the address of the server that it first knew
         yield environ
+        EventsWorker.drain_all()
 
 
 def deploy(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
