@@ -25,7 +25,7 @@ from arena.application.evidence import configuration
 from arena.application.language_model import Models, Prompt
 from arena.application.lease import Held, acting
 from arena.application.notifier import Notifier
-from arena.application.ports import Accounts, Leases, PaperBooks, Records, Standings
+from arena.application.ports import Accounts, PaperBooks, Store
 from arena.application.prompt import PROMPT_VERSION, render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
@@ -75,9 +75,7 @@ class Arena:
     limits: Limits
     venue: Venue
     models: Models
-    records: Records
-    leases: Leases
-    standings: Standings
+    records: Store
     notifier: Notifier
     budget: RequestBudget
     holder: str
@@ -113,7 +111,7 @@ class Arena:
 
     def acting(self, wait_seconds: float = LEASE_WAIT_SECONDS) -> AbstractAsyncContextManager[Held]:
         """Return a context in which this run alone may act on the accounts, through the venue that it yields."""
-        return acting(self.leases, self.season.season_id, self.holder, self.venue, wait_seconds)
+        return acting(self.records, self.season.season_id, self.holder, self.venue, wait_seconds)
 
     def terms(self, *, thorough: bool) -> Terms:
         """Return how a sweep is meant."""
@@ -133,7 +131,7 @@ class Arena:
         if self.records.away:
             return "Supabase is out of reach"
         try:
-            standing = await self.standings.standing(self.season.season_id)
+            standing = await self.records.standing(self.season.season_id)
         except ArenaError as error:  # between orders nothing may be raised, whatever is wrong with the store
             return str(error)
         return standing.why_halted() if standing else None
@@ -171,7 +169,7 @@ class Arena:
         halt(self.settings, reason)
         standing = SeasonStanding(status=SeasonStatus.HALTED, reason=reason, time=datetime.now(UTC))
         with contextlib.suppress(ArenaError):  # the file is there
-            await self.standings.stand(self.season.season_id, standing)
+            await self.records.stand(self.season.season_id, standing)
         told = halt_alert(self.season.season_id, reason, standing.time)
         log.critical(told.text)
         self.notifier.keep([told])
@@ -183,7 +181,7 @@ class Arena:
         if since is None or not told:
             return ()
         try:
-            standing = await self.standings.standing(self.season.season_id)
+            standing = await self.records.standing(self.season.season_id)
         except ArenaError:
             return told
         resumed = standing is not None and datetime.now(UTC) - standing.time < opening.as_of - since
@@ -254,8 +252,6 @@ async def open_arena(settings: Settings, *, asking: bool = True) -> AsyncIterato
             models=models,
             records=records,
             store_was_away=store_was_away,
-            leases=records,
-            standings=records,
             notifier=open_notifier(settings, settings.outboxes),
             budget=budget,
             holder=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",

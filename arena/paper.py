@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Protocol
 
 from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import RequestBudget
@@ -14,17 +13,13 @@ from arena.adapters.paper.book_text import read_book
 from arena.adapters.paper.live import LiveMarket, LivePaperAccount
 from arena.adapters.paper.whole_account import PaperWholeAccount
 from arena.adapters.recorded.instruments import margin_tiers
-from arena.application.ports import PaperBooks, Records, TradingAccount
+from arena.application.ports import PaperBooks, Records, Store, TradingAccount
 from arena.application.shutdown import WholeAccount
 from arena.connections import open_records, public_client
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Season, SeasonId
 from arena.domain.money import ZERO
 from arena.errors import ConfigurationError
 from arena.settings import VenueSettings
-
-
-class Kept(Records, PaperBooks, Protocol):
-    """A store with its paper accounts."""
 
 
 def paper_market(
@@ -55,7 +50,7 @@ async def accounts_of(records: Records, season_id: SeasonId) -> tuple[AccountId,
     return SHARED_ACCOUNT, *[AccountId(row["llm_id"]) async for row in records.rows("competitors", season_id)]
 
 
-async def kept_books(records: Kept, season_id: SeasonId) -> dict[AccountId, PaperBook]:
+async def kept_books(records: Store, season_id: SeasonId) -> dict[AccountId, PaperBook]:
     """Return the season's accounts as they are in the store."""
     names = await accounts_of(records, season_id)
     stored = {account: await records.load_paper_book(season_id, account) for account in names}

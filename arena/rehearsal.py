@@ -114,8 +114,6 @@ async def _arena(settings: Settings, asking: bool) -> AsyncIterator[Arena]:
             venue=Venue(market=market, accounts=accounts, instruments=await market.instruments(settings.available_pairs)),
             models={each.llm_id: open_model(settings, each, closing) for each in competitors} if asking else {},
             records=records,
-            leases=records,
-            standings=records,
             notifier=SilentNotifier(),
             budget=budget,
             holder="rehearsal",

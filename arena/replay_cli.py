@@ -83,15 +83,15 @@ async def _play(settings: Settings, window: Window, answers: Path, wanted: str, 
 
 
 async def _followed(replay: Replay, stopped: asyncio.Event) -> int:
-    """Play with a bar that tells how much time is left; return how many cycles of the window have been played."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """Play, and tell now and then how much time is left; return how many cycles of the window have been played."""
+    from arena.progress import Progress
 
     done = replay.done
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as progress:
-        shown = progress.add_task("cycles", total=len(replay.window), completed=done)
-        async for record in replay.cycles():
-            done += 1
-            progress.update(shown, completed=done, description=f"{record.scheduled_at:%Y-%m-%d %H:%M}")
-            if stopped.is_set():
-                break
+    progress = Progress(len(replay.window) - done, typer.echo)
+    async for record in replay.cycles():
+        done += 1
+        worth = "  ".join(f"{point.llm_id} {point.equity:.2f}" for point in record.equity)
+        progress.add(1, f"{record.scheduled_at:%Y-%m-%d %H:%M} UTC, cycle {done} of {len(replay.window)}  {worth}")
+        if stopped.is_set():
+            break
     return done

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from arena.adapters.binance.limits import RequestBudget
@@ -22,6 +21,7 @@ from arena.adapters.paper.market import PaperMarket
 from arena.adapters.paper.replayed import BookShelf, ReplayedAccount
 from arena.adapters.recorded import CandleArchive
 from arena.application.language_model import LanguageModel, Models
+from arena.application.ports import Store
 from arena.application.record import CycleRecord
 from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of
@@ -35,9 +35,6 @@ from arena.season_start import check_playbook, open_season, season_of
 from arena.settings import Settings
 from arena.strategies.registry import RULES, rule_of
 from arena.trading_cycle import run_cycle
-
-if TYPE_CHECKING:
-    from arena.connections import Store
 
 WARM_UP_BARS = 500  # before the start, so that the first prompt has its candles
 
@@ -82,6 +79,12 @@ class Replay:
     done: int
     models: tuple[RememberedModel, ...]
 
+    def move_to(self, at: datetime) -> None:
+        """Let market and accounts live up to an instant."""
+        self.engine.advance(at)
+        for account in self.accounts.values():
+            account.advance(at)
+
     async def cycles(self) -> AsyncIterator[CycleRecord]:
         """Play the cycles that are left, and yield each when it is booked.
 
@@ -90,10 +93,7 @@ class Replay:
         """
         for number in range(self.done, len(self.window)):
             await self._check_going()
-            at = self.window.start + number * self.window.every
-            self.engine.advance(at)
-            for account in self.accounts.values():
-                account.advance(at)
+            self.move_to(self.window.start + number * self.window.every)
             record = await run_cycle(self.arena)
             if record is None:
                 await self._check_going()
@@ -182,10 +182,7 @@ async def open_replay(
         accounts = await _accounts(wanted, window, records)
         season = await open_season(wanted, accounts, records)
         check_playbook(season, playbook)
-        if season.interval_seconds != wanted.interval_seconds:
-            raise ConfigurationError(
-                f"season {season.season_id} has a cycle every {season.interval_seconds} s: set --interval to it"
-            )
+        _check_interval(season, wanted)
         begun_at = (await records.state(season.season_id, datetime.now(UTC))).begun_at
         engine, market = _market(window, begun_at or window.start)
         models = models_of(lambda: engine.now) if models_of else _models(settings, competitors, answers_file, closing)
@@ -206,13 +203,16 @@ async def open_replay(
                 venue=Venue(market=market, accounts=accounts, instruments=await market.instruments(season.symbols)),
                 models=models,
                 records=records,
-                leases=records,
-                standings=records,
                 notifier=SilentNotifier(),
                 budget=RequestBudget(),
                 holder=f"replay-{uuid4().hex[:8]}",
             ),
         )
+
+
+def _check_interval(season: Season, wanted: Season) -> None:
+    if season.interval_seconds != wanted.interval_seconds:
+        raise ConfigurationError(f"season {season.season_id} has a cycle every {season.interval_seconds} s: set --interval to it")
 
 
 def _models(

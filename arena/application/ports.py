@@ -275,4 +275,8 @@ class PaperBooks(Protocol):
         ...
 
 
+class Store(Records, Leases, Standings, PaperBooks, Protocol):
+    """A season's store with all that is kept in it."""
+
+
 Accounts = Mapping[AccountId, TradingAccount]

@@ -9,28 +9,25 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from arena.adapters.llm.rule import RuleModel
-from arena.adapters.paper.engine import PaperEngine
-from arena.adapters.paper.market import PaperMarket
 from arena.adapters.recorded import CandleArchive, generate_market
 from arena.application.language_model import Completion, Prompt
 from arena.bootstrap import Arena
 from arena.domain.competitor import LETTERS, CompetitorId
+from arena.replaying import Replay, open_replay, settings_of, window_of
+from arena.settings import Settings
 from arena.steps import PLAIN, Steps
 from arena.strategies.benchmarks import BENCHMARKS
-from arena.strategies.registry import PLAYBOOKS
 from arena.trading_cycle import run_cycle
-from tests.baselines.play import CAPITAL, WARM_UP, paper_arena
 from tests.bench.market import SINCE, SYMBOLS
 
 COMPETITORS = (3, 10, 30, 100)
@@ -75,11 +72,11 @@ async def measured(folder: Path, competitors: int, pairs: int, cycles: int) -> d
     """
     times: dict[str, list[float]] = defaultdict(list)
     with TemporaryDirectory(prefix="arena-bench-") as books:
-        arena, advance = await _begun(folder, competitors, pairs, Path(books) / "arena.sqlite")
-        for _ in range(UNCOUNTED + cycles):
-            advance()
-            for name, seconds in (await _cycle(arena)).items():
-                times[name].append(seconds)
+        async with _begun(folder, competitors, pairs, Path(books) / "arena.sqlite") as replay:
+            for number in range(UNCOUNTED + cycles):
+                replay.move_to(replay.window.start + number * replay.window.every)
+                for name, seconds in (await _cycle(replay.arena)).items():
+                    times[name].append(seconds)
     return {name: median(each[UNCOUNTED:]) for name, each in times.items()}
 
 
@@ -105,17 +102,16 @@ def _timed(step: Callable[..., Awaitable[Any]], spans: list[tuple[float, float]]
     return call
 
 
-async def _begun(folder: Path, competitors: int, pairs: int, books: Path) -> tuple[Arena, Callable[[], None]]:
-    """Return a season that is about to begin, and what takes it to its next instant."""
+@asynccontextmanager
+async def _begun(folder: Path, competitors: int, pairs: int, books: Path) -> AsyncIterator[Replay]:
+    """Yield a season that is about to begin."""
     logging.getLogger("arena").setLevel(logging.ERROR)  # contracts that no table knows
-    archive = CandleArchive(folder, NAMES[:pairs])
-    begin, every = archive.start + WARM_UP, timedelta(minutes=5)
-    engine = PaperEngine(archive, archive.instruments, begin - WARM_UP)
-    engine.advance(begin)
-    account = engine.open_account("arena", CAPITAL * Decimal(competitors))
-    place = PaperMarket(engine, label=archive.label, interval=archive.interval)
+    archive, every = CandleArchive(folder, NAMES[:pairs]), timedelta(minutes=5)
+    loaded = Settings(_env_file=None, database_path=books, available_pairs=NAMES[:pairs], llm_max_decisions_per_hour=60)
+    settings = settings_of(loaded, "bench", every, (RULE,) * competitors)
     models = {
         CompetitorId(f"LLM-{letter}"): TimedRule(RULE, BENCHMARKS[RULE], n) for n, letter in enumerate(LETTERS[:competitors])
     }
-    arena = await paper_arena(PLAYBOOKS[PLAYBOOK], engine, account, place, every, models, books)
-    return arena, lambda: engine.advance(engine.now + every)
+    window = window_of(archive, None, None, every)
+    async with open_replay(settings, window, books.with_name("answers.sqlite"), lambda now: models) as replay:
+        yield replay

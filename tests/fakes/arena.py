@@ -90,8 +90,6 @@ class Table:
             ),
             models=self.models,
             records=records,
-            leases=records,
-            standings=records,
             notifier=SilentNotifier(),
             budget=RequestBudget(),
             holder=f"run-{self.runs}",

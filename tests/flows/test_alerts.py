@@ -136,7 +136,7 @@ async def test_missed_cycles_are_told_of_unless_the_season_was_halted(tmp_path: 
     at.pass_time(4)
     arena = await at.arena()
     running = SeasonStanding(status=SeasonStatus.RUNNING, reason="by hand", time=datetime.now(UTC) - timedelta(seconds=1))
-    await arena.standings.stand(arena.season.season_id, running)
+    await arena.records.stand(arena.season.season_id, running)
     await cycle(at, told)
     assert len(told.alerts) == 1
 

@@ -350,7 +350,7 @@ async def test_a_halt_before_the_orders_opens_nothing_but_lets_exits_go(
             else:  # on another machine
                 arena = await at.arena()
                 halted = SeasonStanding(status=SeasonStatus.HALTED, reason=reason, time=at.engine.now)
-                await arena.standings.stand(arena.season.season_id, halted)
+                await arena.records.stand(arena.season.season_id, halted)
             return await super().complete(prompt, timeout_seconds)
 
     at.models = {llm_id: HaltingModel(leave) for llm_id in at.models}

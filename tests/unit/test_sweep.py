@@ -125,7 +125,7 @@ async def killed(arena: Arena, monkeypatch: pytest.MonkeyPatch, leg: Leg) -> Non
     monkeypatch.setattr(account, "place", dying)
     with pytest.raises(Died):
         await run_cycle(arena)
-    await arena.leases.release(arena.season.season_id, arena.holder)
+    await arena.records.release(arena.season.season_id, arena.holder)
 
 
 async def test_what_is_booked_is_told_whatever_fails_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ async def test_what_is_booked_is_told_whatever_fails_after_it(tmp_path: Path, mo
     async def away(*_: object) -> None:
         raise RecordsUnavailable("the lease was not given back")
 
-    monkeypatch.setattr(arena.leases, "release", away)
+    monkeypatch.setattr(arena.records, "release", away)
     with pytest.raises(RecordsUnavailable):
         await protection.look(arena)
     (text,) = told.texts(AlertKind.STOPPED)
@@ -425,7 +425,7 @@ async def test_while_one_acts_nobody_else_does(tmp_path: Path) -> None:
 async def test_a_killed_holder_keeps_nobody_waiting_for_longer_than_its_lease(tmp_path: Path) -> None:
     at = table(tmp_path, A=ScriptedModel(HOLD))
     arena, other = await at.arena(), await at.arena()
-    assert await arena.leases.take(arena.season.season_id, "killed", at.engine.now, at.engine.now + lease.LEASE)
+    assert await arena.records.take(arena.season.season_id, "killed", at.engine.now, at.engine.now + lease.LEASE)
     assert await protection.look(other) is None
     at.engine.advance(at.engine.now + lease.LEASE)
     assert await protection.look(other) is not None
@@ -442,7 +442,7 @@ async def test_a_run_that_was_held_up_sends_nothing_any_more(tmp_path: Path, mon
 
     async def slept(*arguments: Any) -> Any:
         at.engine.advance(at.engine.now + timedelta(seconds=20))
-        assert await other.leases.take(other.season.season_id, "other", at.engine.now, at.engine.now + lease.LEASE)
+        assert await other.records.take(other.season.season_id, "other", at.engine.now, at.engine.now + lease.LEASE)
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(loop, "time", lambda then=loop.time: then() + 20)
         return await carry_out(*arguments)
