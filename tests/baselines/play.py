@@ -19,7 +19,6 @@ from arena.replaying import Window, open_replay, settings_of
 from arena.settings import Settings
 from arena.strategies.playbook import Playbook
 
-WARM_UP = timedelta(days=2)
 CAPITAL = Decimal(200)
 SEASON = SeasonId("baseline")
 LLM = CompetitorId("LLM-A")
