@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from arena.replaying import Replay, Window
     from arena.settings import Settings
 
-ANSWERS = Path("runs") / "answers.sqlite"
-
 
 def replay(
     data: Annotated[Path, typer.Option("--data", help="Folder of candles, see docs/candles.md.")],
@@ -36,14 +34,14 @@ def replay(
     ] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the dice of rules, and of random-of.")] = 0,
     answers: Annotated[
-        Path, typer.Option("--answers", help="File of what models have answered; asked again is nobody.")
-    ] = ANSWERS,
+        Path | None, typer.Option("--answers", help="File of what models have answered; runs/answers.sqlite where left out.")
+    ] = None,
 ) -> None:
     """Play a season in a market's past, with the live cycle; the same command goes on where an earlier one has stopped."""
     from arena.adapters.recorded import CandleArchive
     from arena.configuration import load_settings
     from arena.logs import configure_logging
-    from arena.replaying import settings_of, window_of
+    from arena.replaying import ANSWERS, settings_of, window_of
 
     loaded = load_settings()
     every = timedelta(seconds=interval or loaded.llm_decision_interval_seconds)
@@ -51,7 +49,7 @@ def replay(
     settings = settings_of(loaded, season, every, rules, seed)
     configure_logging(settings.model_copy(update={"log_level": "ERROR", "debug": False}))
     window = window_of(CandleArchive(data, settings.available_pairs), _utc(start), _utc(end), every)
-    asyncio.run(_play(settings, window, answers, field, seed))
+    asyncio.run(_play(settings, window, answers or ANSWERS, field, seed))
 
 
 def _utc(moment: datetime | None) -> datetime | None:

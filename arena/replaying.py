@@ -31,12 +31,13 @@ from arena.domain.competitor import LETTERS, REPLAY, AccountId, Competitor, Comp
 from arena.domain.money import ZERO
 from arena.errors import ConfigurationError
 from arena.llm_settings import CompetitorSettings
+from arena.past import engine_at, first_instant
 from arena.season_start import check_playbook, open_season, season_of
 from arena.settings import Settings
 from arena.strategies.registry import RULES, rule_of
 from arena.trading_cycle import run_cycle
 
-WARM_UP_BARS = 500  # before the start, so that the first prompt has its candles
+ANSWERS = Path("runs") / "answers.sqlite"  # what models have answered, for all replays of a folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +113,7 @@ def window_of(archive: CandleArchive, start: datetime | None, end: datetime | No
     Raises:
         ConfigurationError: It does not lie within the candles, or does not fit their interval.
     """
-    ready = archive.start + WARM_UP_BARS * archive.interval
-    begins, ends = start or min(ready, archive.end - archive.interval), end or archive.end
+    begins, ends = start or first_instant(archive), end or archive.end
     candles = f"the candles go from {archive.start:%Y-%m-%d %H:%M} to {archive.end:%Y-%m-%d %H:%M} UTC"
     if not archive.start <= begins < ends <= archive.end:
         raise ConfigurationError(f"from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} is no window to replay: {candles}")
@@ -232,15 +232,8 @@ def _models(
 
 def _market(window: Window, at: datetime) -> tuple[PaperEngine, PaperMarket]:
     """Return the market as it stands at an instant, and what moves its time."""
-    engine = _engine(window.archive, at)
+    engine = engine_at(window.archive, at)
     return engine, PaperMarket(engine, label=window.archive.label, interval=window.archive.interval)
-
-
-def _engine(archive: CandleArchive, at: datetime) -> PaperEngine:
-    """Return an engine that stands at an instant, and has lived long enough for every symbol to have a price."""
-    engine = PaperEngine(archive, archive.instruments, max(archive.start, at - WARM_UP_BARS * archive.interval))
-    engine.advance(at)
-    return engine
 
 
 async def _accounts(season: Season, window: Window, records: Store) -> dict[AccountId, ReplayedAccount]:
@@ -250,5 +243,5 @@ async def _accounts(season: Season, window: Window, records: Store) -> dict[Acco
     for account, llm_ids in season.accounts().items():
         shelf = BookShelf(records, season.season_id, account)
         book = await shelf.take(sum((capitals[llm_id] for llm_id in llm_ids), ZERO), window.start)
-        found[account] = ReplayedAccount(_engine(window.archive, book.lived_until), book, shelf)
+        found[account] = ReplayedAccount(engine_at(window.archive, book.lived_until), book, shelf)
     return found

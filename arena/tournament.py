@@ -20,10 +20,8 @@ from arena.application.leaderboard import read_leaderboard
 from arena.configuration import load_settings
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
-from arena.replaying import open_replay, settings_of, window_of
+from arena.replaying import ANSWERS, open_replay, settings_of, window_of
 from arena.strategies.registry import PLAYBOOKS, RULES
-
-ANSWERS = Path("runs") / "answers.sqlite"
 
 
 class Tournament(BaseModel):

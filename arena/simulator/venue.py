@@ -9,17 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from arena.adapters.paper.account import PaperAccount, PaperOrder
-from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.recorded import CandleArchive
 from arena.domain.money import ONE, plain
 from arena.domain.order import PositionSide
 from arena.errors import ConfigurationError
+from arena.past import engine_at, first_instant
 from arena.simulator.clock import SimulatedClock
 from arena.simulator.conditions import Conditions
 from arena.simulator.faults import Faults
 from arena.simulator.limits import Limits
-
-WARM_UP_BARS = 500  # before the default start, so that the first prompt has its candles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ class Venue:
 
     Args:
         archive: Its market.
-        start: First instant; `WARM_UP_BARS` into the data where left out.
+        start: First instant; as early as prompts are full where left out.
         speed: Simulated seconds in a second.
 
     Attributes:
@@ -62,8 +60,7 @@ class Venue:
     """
 
     def __init__(self, archive: CandleArchive, *, start: datetime | None = None, speed: float = 1.0) -> None:
-        earliest = archive.start
-        start = start or min(earliest + WARM_UP_BARS * archive.interval, archive.end - archive.interval)
+        earliest, start = archive.start, start or first_instant(archive)
         if not earliest <= start < archive.end:
             raise ConfigurationError(
                 f"the start {start.isoformat()} lies outside the candles, which go from {earliest.isoformat()} to "
@@ -71,8 +68,7 @@ class Venue:
             )
         self.archive = archive
         self.clock = SimulatedClock(start, speed)
-        self.engine = PaperEngine(archive, archive.instruments, max(earliest, start - WARM_UP_BARS * archive.interval))
-        self.engine.advance(start)  # so that a symbol whose candles have a gap at the start has a price
+        self.engine = engine_at(archive, start)
         self.keys: dict[str, ApiKey] = {}
         self.time_in_force: dict[int, str] = {}
         self.closing: set[int] = set()
