@@ -34,6 +34,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 LONG = answer(part("SOLUSDT", "open_long", stop_price=140, target_price=170))
 PROSE = "I would rather buy some SOL here."
 NO_JSON = 'the answer holds no JSON object with a list of "decisions"'
+EARLY_MS = 100  # that an alarm of the event loop, or the rounding of two clocks, may come before its time
 PROVIDERS = (Provider.CLAUDE, Provider.DEEPSEEK, Provider.OPENAI)
 
 
@@ -83,7 +84,7 @@ async def test_the_step_takes_as_long_as_the_slowest_model(tmp_path: Path, url: 
     assert 20 <= took < 20.5
     for letter, seconds in zip("ABC", (1, 5, 20), strict=True):
         (call,) = asked[letter].calls
-        assert seconds * 1000 <= call.latency_ms < (seconds + 0.5) * 1000
+        assert seconds * 1000 - EARLY_MS <= call.latency_ms < (seconds + 0.5) * 1000
 
 
 async def test_the_step_ends_at_the_deadline_and_a_late_answer_is_recorded_as_late(tmp_path: Path, url: str) -> None:
@@ -95,7 +96,7 @@ async def test_the_step_ends_at_the_deadline_and_a_late_answer_is_recorded_as_la
         said, (call,) = asked[letter].answer, asked[letter].calls
         assert isinstance(said, NoAnswer) and said.kind == "late" and "LLM_DEADLINE_SECONDS" in said.error
         assert (call.fault, call.error, call.completion) == ("late", said.error, None)
-        assert 2900 <= call.latency_ms < 3500
+        assert 3000 - EARLY_MS <= call.latency_ms < 3500
 
 
 class Deaf(ScriptedModel):
