@@ -19,7 +19,13 @@ from arena.llm_settings import KEY_NAMES, CompetitorSettings, equal_settings
 from arena.strategies.playbook import CUSTOM
 from arena.strategies.registry import PLAYBOOKS, is_baseline
 
-CONFIG = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+CONFIG = SettingsConfigDict(
+    env_file=".env",
+    env_file_encoding="utf-8",
+    extra="ignore",
+    env_ignore_empty=True,
+    dotenv_filtering="only_existing",  # else every line of `.env` that is no field is held against every field: LLM_X_… all are
+)
 
 
 class AccountKeys(BaseModel):
@@ -94,6 +100,11 @@ class VenueSettings(BaseSettings):
     def contracts_file(self) -> Path:
         """Filters, margin tiers and fees of the season's pairs, as the venue was last asked for them."""
         return self.season_directory / "contracts.json"
+
+    @property
+    def judgement_file(self) -> Path:
+        """What `arena verdict` has last found of the season."""
+        return self.season_directory / "verdict.json"
 
     @property
     def outboxes(self) -> Path:

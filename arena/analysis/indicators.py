@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from arena.analysis.talib_alone import talib
 from arena.domain.market import Candle
 
 LENGTH = 10  # values of each series
@@ -97,8 +98,7 @@ def indicators(candles: Sequence[Candle], wanted: Collection[str] | None = None)
     """
     if not candles:
         return Indicators()
-    rows = [(float(candle.high), float(candle.low), float(candle.close), float(candle.volume)) for candle in candles]
-    columns = _Columns(*np.ascontiguousarray(np.array(rows).T))
+    columns = _Columns(*np.ascontiguousarray(np.array([candle.doubles for candle in candles]).T))
     table = _table(columns)
     found: dict[str, Any] = {name: compute() for name, compute in table.items() if wanted is None or name in wanted}
     if wanted is None or not _LONG_WINDOW.isdisjoint(wanted):
@@ -108,23 +108,21 @@ def indicators(candles: Sequence[Candle], wanted: Collection[str] | None = None)
 
 def _table(columns: _Columns) -> dict[str, Callable[[], Series | float | None]]:
     """Return how each indicator is computed, by name."""
-    import talib
-
     high, low, close, volume = columns
-    macd, bands = cache(lambda: talib.MACD(close)), cache(lambda: _bollinger(close))
+    macd, bands = cache(lambda: talib().MACD(close)), cache(lambda: _bollinger(close))
     return {
-        "ema20": lambda: _tail(talib.EMA(close, 20)),
-        "ema50": lambda: _tail(talib.EMA(close, 50)),
+        "ema20": lambda: _tail(talib().EMA(close, 20)),
+        "ema50": lambda: _tail(talib().EMA(close, 50)),
         "macd": lambda: _tail(macd()[0]),
         "macd_signal": lambda: _tail(macd()[1]),
         "macd_histogram": lambda: _tail(macd()[2]),
-        "rsi7": lambda: _tail(_rsi(close, 7)),
-        "rsi14": lambda: _tail(_rsi(close, 14)),
-        "atr14": lambda: _tail(talib.ATR(high, low, close, 14)),
+        "rsi7": lambda: _tail(rsi(close, 7)),
+        "rsi14": lambda: _tail(rsi(close, 14)),
+        "atr14": lambda: _tail(talib().ATR(high, low, close, 14)),
         "bollinger_upper": lambda: _tail(bands()[0]),
         "bollinger_middle": lambda: _tail(bands()[1]),
         "bollinger_lower": lambda: _tail(bands()[2]),
-        "adx14": lambda: _tail(talib.ADX(high, low, close, 14)),
+        "adx14": lambda: _tail(talib().ADX(high, low, close, 14)),
         "volume": lambda: _tail(volume),
         "volume_average20": lambda: float(volume[-20:].mean()) if len(volume) >= 20 else None,
         "obv_slope20": lambda: _obv_slope(close, volume),
@@ -141,12 +139,10 @@ def _last(series: Floats) -> float | None:
     return values[-1] if values else None
 
 
-def _rsi(close: Floats, window: int) -> Floats:
-    """Return NaN until the market has moved, where TA-Lib has 0: it is neither oversold nor overbought."""
-    import talib
-
+def rsi(close: Floats, window: int) -> Floats:
+    """Return Wilder's index, 0 to 100; NaN until the market has moved, where TA-Lib has 0: neither oversold nor overbought."""
     moved = np.maximum.accumulate(close != close[0])
-    strength: Floats = np.where(moved, talib.RSI(close, window), np.nan)
+    strength: Floats = np.where(moved, talib().RSI(close, window), np.nan)
     return strength
 
 
@@ -173,15 +169,13 @@ def _obv_slope(close: Floats, volume: Floats, window: int = 20) -> float | None:
 
 
 def _long_window(candles: Sequence[Candle], columns: _Columns) -> LongWindow:
-    import talib
-
     hourly = columns.close[[_ends_an_hour(candle.close_time) for candle in candles]]
     day_ago = candles[-1].close_time - 24 * HOUR
     first = bisect_left(candles, day_ago, key=lambda candle: candle.open_time)
     whole = candles[0].open_time <= day_ago
     return LongWindow(
-        hourly_ema20=_last(talib.EMA(hourly, 20)) if len(hourly) else None,
-        hourly_rsi14=_last(_rsi(hourly, 14)) if len(hourly) else None,
+        hourly_ema20=_last(talib().EMA(hourly, 20)) if len(hourly) else None,
+        hourly_rsi14=_last(rsi(hourly, 14)) if len(hourly) else None,
         change_1h_percent=_change_percent(candles, HOUR),
         change_4h_percent=_change_percent(candles, 4 * HOUR),
         change_24h_percent=_change_percent(candles, 24 * HOUR),

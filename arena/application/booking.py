@@ -45,7 +45,7 @@ def snapshot_hash(snapshot: MarketSnapshot) -> str:
     lines = [snapshot.as_of.isoformat()]
     for symbol, market in sorted(snapshot.symbols.items()):
         lines.append(f"{symbol} {market.last_price} {market.mark_price} {market.funding_rate}")
-        lines += [f"{c.open_time.timestamp()} {c.open!s} {c.high!s} {c.low!s} {c.close!s} {c.volume!s}" for c in market.candles]
+        lines += [candle.text for candle in market.candles]
     lines += [f"{symbol}: {why}" for symbol, why in sorted(snapshot.missing.items())]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +17,7 @@ import pytest
 
 from arena.analysis.indicators import LENGTH, Indicators, indicators
 from arena.domain.market import Candle
+from tests.conftest import ROOT
 from tests.fakes import build
 from tests.fakes.walk import walk
 
@@ -206,3 +210,19 @@ def test_on_real_candles(marketdata: Path) -> None:
     found = indicators(candles)
     assert found.ema20 == pytest.approx(ema(closes(candles), 20)[-LENGTH:], rel=1e-9)
     assert all(value is not None and 0 < value < 100 for value in found.rsi14 or (None,))
+
+
+def test_a_process_that_computes_them_does_not_import_pandas_and_still_could() -> None:
+    """TA-Lib imports it where it is installed, which would take seconds of every cycle."""
+    code = (
+        "import sys\n"
+        "from importlib.util import find_spec\n"
+        "from tests.fakes.walk import walk\n"
+        "from arena.analysis.indicators import indicators\n"
+        "assert indicators(walk('BTCUSDT')).rsi14\n"
+        "print('talib' in sys.modules, 'pandas' in sys.modules)\n"
+        "assert find_spec('pandas') is not None"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"

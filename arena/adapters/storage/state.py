@@ -56,7 +56,7 @@ def state_of(rows: Tables, as_of: datetime) -> SeasonState:
         books=books_of(last, ledgers) if last else Books(ledgers=ledgers),
         intents={row["client_order_id"]: intent_of(row) for row in is_open},
         settled_until=settled_until,
-        past={each.llm_id: _past(rows, each.llm_id) for each in season.competitors},
+        past=_past(rows, season),
         news=_news(rows["closed_trades"], season),
         decided_at=_decided_at(rows["turns"], season, as_of),
         lately=_lately(rows, settled_until - LATELY),
@@ -90,19 +90,27 @@ def _lately(rows: Tables, since: datetime) -> Lately:
     return Lately(fills=tuple(map(booked_fill_of, fills)), funded=frozenset(map(funded_of, funding)))
 
 
-def _past(rows: Tables, llm_id: CompetitorId) -> tuple[PastTurn, ...]:
-    """Return the last turns, oldest first, with what has become of their limit orders."""
-    turns = [row for row in rows["turns"] if row["llm_id"] == llm_id]
-    return tuple(_past_turn(row, rows) for row in turns[-PAST_TURNS:])
-
-
-def _past_turn(turn: Stored, rows: Tables) -> PastTurn:
-    summary = turn["summary"]
+def _past(rows: Tables, season: Season) -> Mapping[CompetitorId, tuple[PastTurn, ...]]:
+    """Return the last turns of each, oldest first, with what has become of their limit orders."""
+    turns: dict[str, list[Row]] = defaultdict(list)
+    for row in rows["turns"]:
+        turns[row["llm_id"]].append(row)
+    ended: dict[tuple[int, str], list[Row]] = defaultdict(list)
     for row in rows["intents"]:
-        ended = row["order_type"] == OrderType.LIMIT and row["closed_booking"] is not None
-        if ended and (row["cycle"], row["llm_id"]) == (turn["cycle"], turn["llm_id"]):
-            fills = [booked_fill_of(each).fill for each in rows["fills"] if each["client_order_id"] == row["client_order_id"]]
-            summary = retold(summary, intent_of(row).order, fills)
+        if row["closed_booking"] is not None and row["order_type"] == OrderType.LIMIT:
+            ended[row["cycle"], row["llm_id"]].append(row)
+    found = {}
+    for each in season.competitors:
+        told = turns[each.llm_id][-PAST_TURNS:]
+        found[each.llm_id] = tuple(_past_turn(row, ended[row["cycle"], row["llm_id"]], rows["fills"]) for row in told)
+    return found
+
+
+def _past_turn(turn: Stored, ended: Iterable[Stored], fills: Iterable[Stored]) -> PastTurn:
+    summary = turn["summary"]
+    for row in ended:
+        filled = [booked_fill_of(each).fill for each in fills if each["client_order_id"] == row["client_order_id"]]
+        summary = retold(summary, intent_of(row).order, filled)
     return PastTurn(cycle=turn["cycle"], time=datetime.fromisoformat(turn["time"]), summary=summary)
 
 
