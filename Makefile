@@ -9,7 +9,7 @@ export PYTHONUNBUFFERED = 1
 # Every command is several processes: none should compile again what another one has.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help install setup demo demo-llm up status down deploy test test-fast e2e chaos kill-test ops-test soak store-speed dashboard-speed bench baselines supabase-local check style types contracts format lock clean
+.PHONY: help install setup demo demo-llm up status down deploy test test-fast e2e chaos kill-test ops-test soak store-speed dashboard-speed bench baselines verdict-speed null-test supabase-local check style types contracts format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -112,6 +112,14 @@ bench: $(VENV)/develop  ## replays beside other engines, and a cycle's own cost;
 
 baselines: $(VENV)/develop  ## a month of real candles for every playbook's rule; DATA=candles/5m MONTH=2025-10 EVERY=12
 	@$(BIN)/python -m tests.baselines
+
+SEASONS ?= 200
+
+verdict-speed: $(VENV)/develop  ## what the report of a long season takes; ARGS="--days 90 --data candles/5m"
+	@$(BIN)/python -m tests.verdict_speed $(ARGS)
+
+null-test: $(VENV)/develop  ## does the verdict invent winners, and find one that is there; SEASONS=200 SEED=1
+	@$(BIN)/python -m tests.null --seasons $(SEASONS) --seed $(SEED)
 
 supabase-local: $(VENV)/supabase  ## Supabase's data API on this machine, without Docker, until Ctrl-C; ARGS="--port 8910"
 	@$(BIN)/python -m scripts.supabase_local $(ARGS)

@@ -18,9 +18,11 @@ from arena.db_cli import db
 from arena.domain.competitor import LETTERS
 from arena.errors import ArenaError
 from arena.notify_cli import notify
+from arena.power_cli import power
 from arena.replay_cli import replay
 from arena.setup_cli import setup
 from arena.show_cli import show
+from arena.verdict_cli import report, verdict
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Language models compete on Binance USD-M futures.")
 
@@ -33,6 +35,9 @@ app.add_typer(show)
 app.command()(setup)
 app.command()(dashboard)
 app.command()(replay)
+app.command()(verdict)
+app.command()(report)
+app.command()(power)
 
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="A,B,C", show_default=False, help="Such as BTCUSDT,ETHUSDT,SOLUSDT.")]
 Preset = Annotated[str, typer.Option("--preset", help="major or low-price, instead of naming pairs.", show_default=False)]

@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from arena.adapters.binance.client import FuturesClient
 from arena.adapters.binance.limits import OUR_SHARE, RequestBudget
-from arena.adapters.binance.listings import BinanceListings
 from arena.adapters.llm.build import build_model
 from arena.adapters.llm.prices import OwnPrices, is_priced
 from arena.adapters.storage.sqlite import SqliteRecords
@@ -27,6 +25,8 @@ Key = tuple[str, SecretStr, SecretStr]  # the variable's name, key, secret
 BAN_FILE = Path("runs") / "banned-until"  # of this machine's address, whichever season asks
 
 if TYPE_CHECKING:  # the SDKs are slow to import
+    from arena.adapters.binance.client import FuturesClient
+    from arena.adapters.binance.listings import BinanceListings
     from arena.adapters.llm.claude import ClaudeModel
     from arena.adapters.llm.openai import OpenAIModel
     from arena.adapters.storage.spooled import SpooledRecords
@@ -77,6 +77,8 @@ def reachable_clients(
 def _clients(
     keys: Mapping[AccountId, Key], settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack
 ) -> dict[AccountId, FuturesClient]:
+    from arena.adapters.binance.client import FuturesClient
+
     url = venue_url(settings)
     spot = settings.binance_spot_base_url if settings.environment is Environment.MAINNET else url
     clients = {
@@ -92,6 +94,8 @@ def _clients(
 
 def public_client(settings: VenueSettings, budget: RequestBudget, closing: AsyncExitStack, url: str = "") -> FuturesClient:
     """Connect as anybody, to the venue where no other host is named; no key is read."""
+    from arena.adapters.binance.client import FuturesClient
+
     client = FuturesClient(url or venue_url(settings), budget=budget)
     closing.push_async_callback(client.close)
     return client
@@ -160,6 +164,9 @@ def _faults(keys: Mapping[AccountId, Key]) -> tuple[str, ...]:
 
 def open_listings(settings: VenueSettings, closing: AsyncExitStack) -> BinanceListings:
     """Connect to what the venue lists, with the account's key where one is set, else as anybody. Trades nothing."""
+    from arena.adapters.binance.client import FuturesClient
+    from arena.adapters.binance.listings import BinanceListings
+
     live = settings.environment in (Environment.MAINNET, Environment.PAPER)
     url = settings.binance_base_url if live else settings.binance_testnet_base_url
     name, key, secret = _looking_key(settings)

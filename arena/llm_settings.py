@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
+from arena.application.cutoffs import first_unknown_day
 from arena.domain.competitor import Provider, ReasoningEffort
 
 KEY_NAMES = {Provider.CLAUDE: "CLAUDE_API_KEY", Provider.DEEPSEEK: "DEEPSEEK_API_KEY", Provider.OPENAI: "OPENAI_API_KEY"}
@@ -46,6 +47,7 @@ class CompetitorSettings(BaseModel):
     input_price_usd: Price | None = None
     cached_price_usd: Price | None = None
     output_price_usd: Price | None = None
+    knowledge_cutoff: str | None = None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -57,6 +59,13 @@ class CompetitorSettings(BaseModel):
     def _on_or_off(cls, value: Any) -> Any:
         if isinstance(value, str) and value.lower() not in ("on", "off"):
             raise ValueError("say on or off, or leave it empty for the provider's default")
+        return value
+
+    @field_validator("knowledge_cutoff")
+    @classmethod
+    def _month_or_day(cls, value: str | None) -> str | None:
+        if value is not None:
+            first_unknown_day(value)
         return value
 
     @model_validator(mode="after")

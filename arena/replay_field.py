@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from statistics import mode
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,12 @@ from arena.adapters.llm.recorded import RecordedModel
 from arena.application.language_model import Completion, Models
 from arena.connections import open_book
 from arena.domain.competitor import CompetitorId, Provider, SeasonId
-from arena.domain.money import ZERO
 from arena.domain.order import PositionSide
 from arena.errors import ConfigurationError
 from arena.llm_settings import CompetitorSettings
-from arena.replay.matched import Trades, instants
+from arena.replay.matched import instants
 from arena.settings import Settings
+from arena.verdict.traded import read_traded
 
 Row = Mapping[str, Any]
 Now = Callable[[], datetime]  # the instant of the cycle, UTC
@@ -106,7 +105,7 @@ async def matched_field(settings: Settings, season: str, start: datetime, cycles
         name = row["llm_id"]
         own = [trade for trade in tables["closed_trades"] if trade["llm_id"] == name]
         try:
-            planned[name] = _drawn(own, start, cycles, every, np.random.default_rng([seed, number])) if own else ()
+            planned[name] = _drawn(own, start, cycles, every, np.random.default_rng([seed, number]))
         except ValueError as error:
             raise ConfigurationError(f"the trades of {name} do not fit into {cycles} cycles: {error}") from error
     llms = {
@@ -150,21 +149,18 @@ def _drawn(
 ) -> tuple[PlannedTrade, ...]:
     """Return trades in a random order at random instants; what belongs to one is drawn with it."""
     symbols = sorted({row["symbol"] for row in rows})
-    columns = np.array([symbols.index(row["symbol"]) for row in rows])
-    sides = np.array([1 if row["side"] == PositionSide.LONG else -1 for row in rows])
-    held = np.array([max(1, round((_time(row["closed_at"]) - _time(row["opened_at"])) / every)) for row in rows])
-    sizes = [(Decimal(row["quantity"]) * Decimal(row["entry_price"]), int(row["leverage"])) for row in rows]
-    placed, begins = instants(Trades(columns, sides, held), cycles, dice)
-    worth = sum((notional for notional, _ in sizes), ZERO) / len(sizes)
-    leverage = mode(used for _, used in sizes)
+    made = read_traded(rows, symbols, every)
+    if made is None:
+        return ()
+    placed, begins = instants(made.trades, cycles, dice)
     return tuple(
         PlannedTrade(
             symbol=symbols[column],
             side=PositionSide.LONG if side > 0 else PositionSide.SHORT,
             begin=start + int(begin) * every,
             end=start + int(begin + bars) * every,
-            notional=worth,
-            leverage=leverage,
+            notional=made.worth,
+            leverage=made.leverage,
         )
         for column, side, bars, begin in zip(*placed, begins, strict=True)
     )

@@ -31,7 +31,7 @@ from arena.domain.competitor import LETTERS, REPLAY, AccountId, Competitor, Comp
 from arena.domain.money import ZERO
 from arena.errors import ConfigurationError
 from arena.llm_settings import CompetitorSettings
-from arena.past import engine_at, first_instant
+from arena.past import engine_at, first_instant, keep_folder
 from arena.season_start import check_playbook, open_season, season_of
 from arena.settings import Settings
 from arena.strategies.registry import RULES, rule_of
@@ -183,6 +183,7 @@ async def open_replay(
         season = await open_season(wanted, accounts, records)
         check_playbook(season, playbook)
         _check_interval(season, wanted)
+        keep_folder(settings.season_directory, window.archive)
         begun_at = (await records.state(season.season_id, datetime.now(UTC))).begun_at
         engine, market = _market(window, begun_at or window.start)
         models = models_of(lambda: engine.now) if models_of else _models(settings, competitors, answers_file, closing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal
+from math import ceil
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -16,6 +17,7 @@ from arena.dashboard.glance import Glance
 from arena.domain.money import plain
 
 SHOWN_DIGITS = Context(prec=8)  # of a price; it is exact in the JSON
+USUAL_WIDTH = 80  # columns
 LEAST_LINES = 3  # of decisions and of alerts, however low the terminal is
 GOOD, BAD, DIM = "green", "red", "dim"
 
@@ -41,7 +43,8 @@ def _shares(glance: Glance, height: int | None) -> tuple[int | None, int | None]
     """Return how many decisions and alerts there is room for."""
     if height is None:
         return None, LEAST_LINES
-    headings = 4 + 3 + 3 + 2  # ranking, positions, decisions, alerts; with the lines of the verdict
+    headings = 3 + 3 + 3 + 2  # ranking, positions, decisions, alerts
+    headings += ceil(len(_verdict(glance.leaderboard)) / USUAL_WIDTH)
     left = height - len(_now(glance, datetime.now(UTC))) - len(glance.leaderboard.competitors) - len(glance.positions) - headings
     alerts = max(LEAST_LINES, min(len(glance.alerts), left // 2))
     return max(LEAST_LINES, left - alerts), alerts
@@ -107,7 +110,13 @@ def _board(board: answers.Board) -> Group:
             str(each.trades),
             answered,
         )
-    return Group(table, Text(_clean(board.verdict), style="italic"), Text(""))
+    return Group(table, Text(_verdict(board), style="italic"), Text(""))
+
+
+def _verdict(board: answers.Board) -> str:
+    """Return what may be said of who is better, and of when that is where it was judged."""
+    judged = "" if board.verdict_as_of is None else f" (judged as of {board.verdict_as_of[:10]} {clock(board.verdict_as_of)} UTC)"
+    return _clean(f"{board.verdict}{judged}")
 
 
 def _held(positions: Sequence[answers.Held]) -> RenderableType:

@@ -69,6 +69,18 @@ def leaderboard(season: Season = "", as_json: AsJson = False) -> None:
 
 
 @show.command()
+def seasons(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="All that lie in runs/ where left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who was how good over several seasons; replays that a model may know the end of are apart, and marked."""
+    from arena.seasons import read_seasons
+    from arena.terminal import print_seasons, tell
+
+    tell(asyncio.run(read_seasons(names or ())), print_seasons, as_json=as_json)
+
+
+@show.command()
 def fairness(season: Season = "", as_json: AsJson = False) -> None:
     """Check that every cycle treated all competitors alike; each violation in a line. Ends with 1 if there is one."""
     from arena.application.fairness import read_fairness
@@ -89,18 +101,6 @@ def verify(season: Season = "", as_json: AsJson = False) -> None:
 
     found = tell(_from_records(season, read_verification), lines, as_json=as_json)
     raise typer.Exit(0 if found.verified else 1)
-
-
-@show.command()
-def report(
-    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path("report.html"),
-    season: Season = "",
-) -> None:
-    """Write a season's report as one self-contained HTML file."""
-    from arena.application.season_report import season_report
-
-    out.write_text(_from_records(season, season_report), encoding="utf-8")
-    typer.echo(str(out))
 
 
 def _from_records(season: str, read: Callable[[Records, SeasonId], Awaitable[T]]) -> T:

@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from arena.analysis.ranking import Ranked
 from arena.application.comparison import Comparison
 from arena.application.fairness import Fairness
 from arena.application.leaderboard import Leaderboard
+from arena.application.seasons import RANKING_COLUMNS, STRENGTH_COLUMNS, SeveralSeasons, ranking_row
 from arena.application.tally import Standing
 from arena.domain.money import plain
 from arena.domain.pairs import PairCheck
@@ -56,6 +58,29 @@ def print_leaderboard(board: Leaderboard) -> None:
     console.print(table)
     console.print(board.verdict)
     console.print(board.fairness.sentence, markup=False)
+
+
+def print_seasons(found: SeveralSeasons) -> None:
+    """Print the table over several seasons, what may be said about it, and below it what does not count."""
+    console = Console(width=WIDTH, highlight=False)
+    replayed = sum(each.replayed for each in found.seasons)
+    counted = "1 season" if len(found.seasons) == 1 else f"{len(found.seasons)} seasons"
+    console.print(_ranking(f"{counted}, {replayed} of them replays", found.headline))
+    console.print(found.sentence, markup=False)
+    console.print("Strength: the chance to be first were all to meet in one season (Plackett-Luce).", markup=False)
+    if found.marked:
+        console.print(_ranking("Do not count: the model may know how these windows went on", found.marked, strengths=False))
+
+
+def _ranking(title: str, rows: Sequence[Ranked], *, strengths: bool = True) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    told = [ranking_row(each) for each in rows]
+    shown = [name for name in RANKING_COLUMNS if strengths or name not in STRENGTH_COLUMNS]
+    for heading in shown:
+        table.add_column(heading[0].upper() + heading[1:], justify="left" if heading == "competitor" else "right", no_wrap=True)
+    for row in told:
+        table.add_row(*(escape(row[heading]) for heading in shown))
+    return table
 
 
 def print_fairness(found: Fairness) -> None:

@@ -8,15 +8,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
-from statistics import mean, median
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from arena.adapters.recorded import CandleArchive
+from arena.analysis.ranking import ranking
 from arena.application.leaderboard import read_leaderboard
+from arena.application.seasons import ranking_row
 from arena.configuration import load_settings
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
@@ -123,36 +123,15 @@ async def _played(shard: Shard) -> dict[str, Any]:
 
 def returns_of(results: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
     """Return every competitor's returns, a season each, in percent; by its mean rank."""
-    ranks = _ranks(results)
-    found: dict[str, list[float]] = {name: [] for name in sorted(ranks, key=lambda name: mean(ranks[name]))}
-    for each in (each for board in results for each in board["competitors"]):
-        found[_name(each)].append(float(Decimal(each["roi"])) * 100)
-    return found
+    return {each.name: [100 * value for value in each.returns] for each in ranking(_played_in(results), repetitions=0)}
 
 
 def table_of(results: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return a row for each competitor, by its mean rank: seasons, wins, ranks, and returns in percent."""
-    ranks = _ranks(results)
-    return [
-        {
-            "competitor": name,
-            "seasons": str(len(values)),
-            "first": str(ranks[name].count(1)),
-            "mean rank": f"{mean(ranks[name]):.2f}",
-            "median ROI %": f"{median(values):+.2f}",
-            "worst ROI %": f"{min(values):+.2f}",
-            "best ROI %": f"{max(values):+.2f}",
-        }
-        for name, values in returns_of(results).items()
-    ]
+    """Return a row for each competitor, by its mean rank, as `ranking_row` has it."""
+    windows = [str(board["season"]).split("-")[-2] for board in results]
+    return [ranking_row(each) for each in ranking(_played_in(results), windows)]
 
 
-def _ranks(results: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for each in (each for board in results for each in board["competitors"]):
-        found.setdefault(_name(each), []).append(int(each["rank"]))
-    return found
-
-
-def _name(competitor: Mapping[str, Any]) -> str:
-    return f"{competitor['llm_id']} {competitor['model']}"
+def _played_in(results: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+    """Return the returns of each season by competitor, fractions of the capital."""
+    return [{f"{each['llm_id']} {each['model']}": float(each["roi"]) for each in board["competitors"]} for board in results]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from prefect import flow
-from prefect.artifacts import acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
@@ -31,9 +31,10 @@ async def daily_report(season: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,
     if not season and not await has_begun(settings):
         return Completed(message="the season has not begun")
     report = await write_report(settings, season, datetime.now(UTC))
-    board = report.board
-    description = f"{board.season}: {board.cycles} cycles, {board.market}. {board.verdict}\n\n{board.fairness.sentence}"
-    await acreate_table_artifact(table=report.rows, key=key(board.season, "report"), description=description)
+    found = report.verdict
+    description = f"{found['season']}: {found['cycles']} cycles, {found['market']}. {found['headline']}"
+    await acreate_table_artifact(table=report.rows, key=key(found["season"], "report"), description=description)
+    await acreate_markdown_artifact(report.text, key=key(found["season"], "verdict"), description=found["headline"])
     return Completed(message=f"{report.path} is written, {_in_words(report.receipt)}")
 
 

@@ -148,18 +148,21 @@ async def write_results(demo: Demo, venue: dict[str, Any]) -> Sequence[str]:
     """Write leaderboard, report, export and the simulator's own books; return what else there is to say."""
     from arena.adapters.storage.csv_files import write_export
     from arena.application.leaderboard import read_leaderboard
-    from arena.application.season_report import season_report
     from arena.configuration import load_settings
     from arena.connections import open_records
     from arena.domain.competitor import SeasonId
+    from arena.judging import judge_season
+    from arena.report.html import to_html
     from arena.terminal import print_leaderboard
 
     (demo.directory / "venue.json").write_text(json.dumps(venue, indent=2) + "\n")
     async with contextlib.AsyncExitStack() as closing:
-        records = open_records(load_settings(), closing)
+        settings = load_settings()
+        records = open_records(settings, closing)
         board = await read_leaderboard(records, SeasonId(demo.season))
         (demo.directory / "leaderboard.json").write_text(json.dumps(board.to_json(), indent=2) + "\n")
-        (demo.directory / "report.html").write_text(await season_report(records, SeasonId(demo.season)))
+        judged = await judge_season(settings, records, SeasonId(demo.season))
+        (demo.directory / "report.html").write_text(to_html(judged.report))
         await write_export(records, SeasonId(demo.season), demo.directory / "export")
         print_leaderboard(board)
         return await demo.cast.afterwards(records, SeasonId(demo.season)) if demo.cast.afterwards else ()

@@ -46,7 +46,7 @@ async def show(arena: Arena, record: CycleRecord) -> None:
 
 async def _equity(arena: Arena) -> UUID | None:
     """Draw the season's curves; the picture is part of the artifact, so that nothing else has to be served."""
-    from arena.application.season_report import season_picture  # loading it takes longer than the rest of this module's work
+    from arena.report.curves import season_picture  # loading it takes longer than the rest of this module's work
 
     drawn = await season_picture(arena.records, arena.season.season_id)
     if drawn is None:

@@ -15,11 +15,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Okabe and Ito's palette, told apart by colour-blind readers; the line styles tell the curves apart in grey.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#6b7076")
+# Okabe and Ito's palette, told apart by colour-blind readers; its yellow and blue are darker, for a contrast of 3 on white. The
+# line styles tell the curves apart in grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#C88600", "#2E9AD6", "#7A5195", "#6b7076")
+DARK_COLOURS = ("#4AA8E0", "#FF8A3D", "#2FC59A", "#E39BC4", "#F0B429", "#9FD5F5", "#B48CCB", "#9aa0a6")  # same hues, on dark
 DASHES = ("", "7 3", "2 2.5", "8 3 2 3", "12 3", "4 2 1 2 1 2", "1 3", "5 5")  # SVG's stroke-dasharray, in line widths
 MOST_POINTS = 2000
-_INK, _LINE = "#123456", "#654321"  # stand for the page's own colours, which differ between light and dark
+INK, LINE = "#123456", "#654321"  # stand for the page's own colours, which differ between light and dark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +29,12 @@ class Curve:
     """One competitor's equity.
 
     Attributes:
-        style: Index of its colour and dashes.
+        style: Index of its colour and dashes; None for what only serves as a measure, which is thin and grey.
         times: UTC, increasing.  equity: USDT, one a time.
     """
 
     label: str
-    style: int
+    style: int | None
     times: Sequence[datetime]
     equity: Sequence[float]
 
@@ -104,29 +106,31 @@ def equity_chart(curves: Sequence[Curve], capital: float, size: Size) -> str:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         left = 0.62 / size.width
         figure.subplots_adjust(left=left, right=1 - size.labels, top=0.985, bottom=0.5 / size.height, hspace=0.1)
-        upper.axhline(capital, color=_INK, linewidth=0.8, dashes=(1, 3))
+        upper.axhline(capital, color=INK, linewidth=0.8, dashes=(1, 3))
         for curve in drawn:
             _draw(upper, curve, np.asarray(curve.equity, dtype=float), 2.0)
-            _draw(lower, curve, drawdowns(np.asarray(curve.equity, dtype=float)), 1.4)
+            if curve.style is not None:
+                _draw(lower, curve, drawdowns(np.asarray(curve.equity, dtype=float)), 1.4)
         _dress(upper, lower, size)
         _label(upper, drawn, size)
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    return _inline(file.getvalue(), size)
+    return inline(file.getvalue(), size.name, "Equity and drawdown of each competitor over time")
 
 
-def equity_picture(curves: Sequence[Curve], capital: float) -> bytes:
+def equity_picture(curves: Sequence[Curve], capital: float, dpi: int = 90) -> bytes:
     """Return the curves as a PNG on white, for where no page gives colours; the names are in a legend.
 
     Args:
         curves: Those without points are left out; at least one must have some.
         capital: USDT, drawn as a thin line.
+        dpi: Points in an inch; it is 8 inches wide.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(PICTURE.width, PICTURE.height), layout="constrained")
     axes = figure.subplots()
-    axes.axhline(capital, color=_INK, linewidth=0.8, dashes=(1, 3))
+    axes.axhline(capital, color=INK, linewidth=0.8, dashes=(1, 3))
     for curve in curves:
         if len(curve.times):
             _draw(axes, curve, np.asarray(curve.equity, dtype=float), 2.0)
@@ -137,7 +141,7 @@ def equity_picture(curves: Sequence[Curve], capital: float) -> bytes:
     for name in axes.legend(frameon=False).get_texts():
         name.set_parse_math(False)
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=90)
+    figure.savefig(file, format="png", dpi=dpi)
     return file.getvalue()
 
 
@@ -151,7 +155,7 @@ def returns_picture(returns: Mapping[str, Sequence[float]]) -> bytes:
 
     figure = Figure(figsize=(PICTURE.width, 1 + 0.5 * len(returns)), layout="constrained")
     axes = figure.subplots()
-    axes.axvline(0, color=_INK, linewidth=0.8, dashes=(1, 3))
+    axes.axvline(0, color=INK, linewidth=0.8, dashes=(1, 3))
     names = list(reversed(list(returns)))
     for row, name in enumerate(names):
         colour, values = COLOURS[(len(names) - 1 - row) % len(COLOURS)], returns[name]
@@ -166,11 +170,18 @@ def returns_picture(returns: Mapping[str, Sequence[float]]) -> bytes:
 
 def _draw(axes: Any, curve: Curve, values: NDArray[np.float64], width: float) -> None:
     kept = thinned(values)
+    times, marker = [curve.times[i] for i in kept], "o" if len(values) == 1 else ""
+    if curve.style is None:
+        axes.plot(times, values[kept], color=INK, linewidth=0.9, linestyle=(0, (2, 2)), marker=marker, zorder=1.5)
+        return
     dashes = DASHES[curve.style % len(DASHES)]
     style: Any = (0, tuple(float(part) / 1.6 for part in dashes.split())) if dashes else "-"
-    colour = COLOURS[curve.style % len(COLOURS)]
-    marker = "o" if len(values) == 1 else ""
-    axes.plot([curve.times[i] for i in kept], values[kept], color=colour, linewidth=width, linestyle=style, marker=marker)
+    axes.plot(times, values[kept], color=colour_of(curve), linewidth=width, linestyle=style, marker=marker)
+
+
+def colour_of(curve: Curve) -> str:
+    """Return what a curve and its name are drawn in."""
+    return INK if curve.style is None else COLOURS[curve.style % len(COLOURS)]
 
 
 def _dress(upper: Any, lower: Any, size: Size) -> None:
@@ -178,16 +189,16 @@ def _dress(upper: Any, lower: Any, size: Size) -> None:
 
     for axes in (upper, lower):
         axes.set_frame_on(False)
-        axes.grid(axis="y", color=_LINE, linewidth=0.8)
-        axes.tick_params(length=0, labelcolor=_INK)
+        axes.grid(axis="y", color=LINE, linewidth=0.8)
+        axes.tick_params(length=0, labelcolor=INK)
         axes.margins(x=0.01)
     _tell_time(lower, size)
-    lower.xaxis.get_offset_text().set_color(_INK)
+    lower.xaxis.get_offset_text().set_color(INK)
     upper.yaxis.set_major_locator(MaxNLocator(6))
     lower.yaxis.set_major_locator(MaxNLocator(3))
     lower.set_ylim(top=0, bottom=min(lower.get_ylim()[0], -0.1))
     lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %".replace("-", "−")))
-    lower.text(0.008, 0.06, "drawdown", transform=lower.transAxes, color=_INK, va="bottom")
+    lower.text(0.008, 0.06, "drawdown", transform=lower.transAxes, color=INK, va="bottom")
 
 
 def _tell_time(axes: Any, size: Size) -> None:
@@ -206,14 +217,25 @@ def _label(axes: Any, curves: Sequence[Curve], size: Size) -> None:
     for curve, end, place in zip(curves, ends, spread(ends, gap), strict=True):
         words = f"{curve.label} {end:,.2f}" if size is WIDE else f"{end:,.2f}"
         position = ((place - low) / (high - low)) if high > low else 0.5
-        colour = COLOURS[curve.style % len(COLOURS)]
+        weight = "normal" if curve.style is None else "bold"
         axes.text(
-            1.012, position, words, transform=axes.transAxes, color=colour, va="center", fontweight="bold", parse_math=False
+            *(1.012, position, words),
+            transform=axes.transAxes,
+            color=colour_of(curve),
+            va="center",
+            fontweight=weight,
+            parse_math=False,
         )
 
 
-def _inline(drawing: str, size: Size) -> str:
-    """Return matplotlib's file as an element of a page: its colours and font the page's, nothing that names another host."""
+def inline(drawing: str, name: str, words: str) -> str:
+    """Return matplotlib's file as an element of a page: its colours and font the page's, nothing that names another host.
+
+    Args:
+        drawing: An SVG file.
+        name: Class of the element.
+        words: What it shows, for who does not see it.
+    """
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
     drawing = re.sub(r"<defs>\s*<style.*?</defs>", "", drawing, count=1, flags=re.DOTALL)
@@ -222,8 +244,8 @@ def _inline(drawing: str, size: Size) -> str:
     drawing = re.sub(r"font-family: [^;\"]*;?", "", drawing)
     box = re.search(r'viewBox="[^"]*"', drawing)
     assert box is not None  # matplotlib always writes one
-    opening = f'<svg class="chart {size.name}" {box[0]} role="img" aria-label="Equity and drawdown of each competitor over time">'
+    opening = f'<svg class="chart {name}" {box[0]} role="img" aria-label="{words}">'
     drawing = opening + drawing[drawing.index(">") + 1 :]
     for index, colour in enumerate(COLOURS):
         drawing = drawing.replace(colour.lower(), f"var(--c{index})")
-    return drawing.replace(_INK, "var(--muted)").replace(_LINE, "var(--line)").strip()
+    return drawing.replace(INK, "var(--muted)").replace(LINE, "var(--line)").strip()

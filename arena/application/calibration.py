@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from arena.application.season_report import net_pnl
+from arena.application.tally import net_pnl
 from arena.domain.money import quantized
 
 Row = Mapping[str, Any]
@@ -83,7 +83,7 @@ class Confidences:
     def __init__(self, interval: timedelta) -> None:
         self._longest = 2 * interval
         self._opened: defaultdict[tuple[str, str, str], deque[tuple[str, int]]] = defaultdict(lambda: deque(maxlen=WAITING))
-        self._closed: defaultdict[str, list[list[int]]] = defaultdict(lambda: [[0, 0, 0] for _ in BOUNDS])  # trades, hits, sum
+        self._closed: defaultdict[str, Counter[tuple[int, bool]]] = defaultdict(Counter)  # trades by confidence and hit
         self._unknown: defaultdict[str, int] = defaultdict(int)
 
     def decided(self, row: Row) -> None:
@@ -101,20 +101,23 @@ class Confidences:
         if last is None or datetime.fromisoformat(row["opened_at"]) - datetime.fromisoformat(last[0]) > self._longest:
             self._unknown[row["llm_id"]] += 1
             return
-        stated = last[1]
-        sums = next(sums for (_, highest), sums in zip(BOUNDS, self._closed[row["llm_id"]], strict=True) if stated <= highest)
-        sums[0] += 1
-        sums[1] += Decimal(net_pnl(row)) > 0
-        sums[2] += stated
+        self._closed[row["llm_id"]][last[1], Decimal(net_pnl(row)) > 0] += 1
 
     def of(self, llm_id: str) -> Calibration:
         """Return one competitor's."""
-        sums: Sequence[Sequence[int]] = self._closed[llm_id]
-        buckets = tuple(_bucket(*bounds, *each) for bounds, each in zip(BOUNDS, sums, strict=True))
-        return Calibration(buckets=buckets, unknown=self._unknown[llm_id])
+        closed = self._closed[llm_id]
+        return Calibration(buckets=tuple(_bucket(*bounds, closed) for bounds in BOUNDS), unknown=self._unknown[llm_id])
+
+    def pairs(self, llm_id: str) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+        """Return what one competitor stated, percent, and whether each came true; by confidence, not by time."""
+        found = sorted(self._closed[llm_id].elements())
+        return tuple(stated for stated, _ in found), tuple(hit for _, hit in found)
 
 
-def _bucket(lowest: int, highest: int, trades: int, hits: int, stated: int) -> Bucket:
+def _bucket(lowest: int, highest: int, closed: Mapping[tuple[int, bool], int]) -> Bucket:
+    own = {key: count for key, count in closed.items() if lowest <= key[0] <= highest}
+    trades, hits = sum(own.values()), sum(count for (_, hit), count in own.items() if hit)
+    stated = sum(each * count for (each, _), count in own.items())
     return Bucket(
         lowest=lowest,
         highest=highest,

@@ -96,16 +96,19 @@ async def read_fairness(records: Records, season_id: SeasonId) -> Fairness:
     return fairness(await read_columns(records, season_id, COLUMNS))
 
 
+def merged(*wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the columns by table that all of these name together."""
+    names = [name for each in wanted for name in each]
+    return {name: tuple(sorted({column for each in wanted for column in each.get(name, ())})) for name in names}
+
+
 async def read_columns(records: Records, season_id: SeasonId, columns: Mapping[str, Sequence[str]]) -> Tables:
     """Return these columns of a season's tables, `seasons` among them.
 
     Raises:
         ConfigurationError: The records know no such season.
     """
-    tables = {
-        name: [{column: row[column] for column in wanted} async for row in records.rows(name, season_id)]
-        for name, wanted in columns.items()
-    }
+    tables = {name: await records.columns(name, season_id, wanted) for name, wanted in columns.items()}
     if not tables["seasons"]:
         raise ConfigurationError(f"there is no season {season_id} in the records")
     return tables

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from arena.application.fairness import COLUMNS, Fairness, fairness, read_columns
+from arena.application.fairness import COLUMNS as OF_FAIRNESS
+from arena.application.fairness import Fairness, fairness, merged, read_columns
 from arena.application.ports import Records
 from arena.application.tally import TALLIED, Standing, Tally, tallies_of
 from arena.domain.competitor import SeasonId
@@ -16,7 +17,7 @@ from arena.domain.money import ZERO, plain
 
 Row = Mapping[str, Any]
 
-_COLUMNS: dict[str, tuple[str, ...]] = {  # what the ranking needs; a long season's prompts and answers stay in the store
+_OWN: dict[str, tuple[str, ...]] = {  # what the ranking needs; a long season's prompts and answers stay in the store
     "seasons": ("season_id", "market", "interval_seconds"),
     "competitors": ("llm_id", "provider", "model", "baseline"),
     "llm_accounts": (
@@ -43,6 +44,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {  # what the ranking needs; a long seaso
         "cost_usd",
     ),
 }
+TOO_SHORT = Decimal(48)  # hours; a season of fewer is not judged
+COLUMNS = merged(_OWN, OF_FAIRNESS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +85,7 @@ async def read_leaderboard(records: Records, season_id: SeasonId) -> Leaderboard
     Raises:
         ConfigurationError: The records know no such season.
     """
-    names = _COLUMNS | COLUMNS
-    columns = {name: sorted({*_COLUMNS.get(name, ()), *COLUMNS.get(name, ())}) for name in names}
-    tables = await read_columns(records, season_id, columns)  # once: a long season takes seconds
+    tables = await read_columns(records, season_id, COLUMNS)  # once: a long season takes seconds
     return leaderboard(tables, fairness(tables))
 
 
@@ -92,7 +93,7 @@ def leaderboard(tables: Mapping[str, Sequence[Row]], found: Fairness) -> Leaderb
     """Return the leaderboard of one season's rows.
 
     Args:
-        tables: Rows in booking order by table, with the columns of `_COLUMNS` at least.
+        tables: Rows in booking order by table, with the columns of `COLUMNS` at least.
         found: How fair the same season was.
     """
     tallies = tallies_of(tables["competitors"], tables["llm_accounts"])
@@ -141,10 +142,13 @@ def _hours(ends: tuple[str, str] | None, interval_seconds: int) -> Decimal:
 
 
 def _verdict(cycles: int, hours: Decimal) -> str:
+    """Return what may be said without statistics: little, and after some days nothing."""
     if not cycles:
         return "No winner yet: no cycle has been booked."
     counted = f"{cycles:,} {'cycle' if cycles == 1 else 'cycles'} over {plain(hours)} {'hour' if hours == 1 else 'hours'}"
-    return f"No winner yet: {counted} cannot tell these models apart."
+    if hours < TOO_SHORT:
+        return f"No winner yet: {counted} cannot tell these models apart."
+    return f"A ranking is not yet a winner: `arena verdict` says what {counted} can tell."
 
 
 def _object(standing: Standing) -> dict[str, Any]:

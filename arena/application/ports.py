@@ -198,6 +198,27 @@ class Records(Protocol):
         """Yield a table's rows of a season in booking order; decimals as exact strings, times ISO 8601 UTC with microseconds."""
         ...
 
+    async def columns(
+        self, table: str, season_id: SeasonId, names: Sequence[str], *, without: tuple[str, str] | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return some columns of a table's rows of a season, otherwise as `rows` yields them.
+
+        Args:
+            table: Which.
+            season_id: The season's name.
+            names: Of the columns.
+            without: A column, and the value of the rows that are left out.
+        """
+        ...
+
+    async def counts(self, table: str, season_id: SeasonId, names: Sequence[str]) -> Mapping[tuple[Any, ...], int]:
+        """Return how many of a table's rows of a season have these values, by the values of the columns."""
+        ...
+
+    async def of_cycles(self, table: str, season_id: SeasonId, cycles: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        """Return the rows of some cycles, otherwise as `rows` yields them; the table has a column `cycle`."""
+        ...
+
 
 class Following(Protocol):
     """The records of somebody who looks on: reads again and again, and only what is new."""

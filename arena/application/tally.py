@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from arena.domain.money import ZERO, quantized
+from arena.domain.money import ZERO, plain, quantized
 
 Row = Mapping[str, Any]
 
@@ -134,6 +134,11 @@ def tallies_of(competitors: Sequence[Row], accounts: Sequence[Row]) -> dict[str,
     """Return a tally for each competitor, with nothing added yet."""
     capitals = {row["llm_id"]: Decimal(row["initial_balance"]) for row in accounts}
     return {row["llm_id"]: Tally(row, capitals[row["llm_id"]]) for row in competitors}
+
+
+def net_pnl(trade: Row) -> str:
+    """Return what a closed trade has earned after fees and funding, USDT."""
+    return plain(Decimal(trade["pnl"]) - Decimal(trade["fees"]) - Decimal(trade["funding"]))
 
 
 def _share(part: int, whole: int) -> Decimal | None:

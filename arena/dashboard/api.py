@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
@@ -34,6 +34,9 @@ _FAULTS = {
 }
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": answers.Problem, "description": words} for status, words in _FAULTS.items()
+}
+_UNJUDGED: dict[int | str, dict[str, Any]] = {
+    404: {"model": answers.Problem, "description": "There is no verdict yet: the season has not been judged."}
 }
 _METRICS = (
     "# HELP arena_cycles_booked_total Cycles booked.\n# TYPE arena_cycles_booked_total counter\narena_cycles_booked_total 60.0\n"
@@ -79,7 +82,15 @@ def _add_result(router: APIRouter, watch: Watch) -> None:
     @router.get("/leaderboard", response_model=answers.Board)
     async def leaderboard(known: Known = None) -> Response:
         """Who leads, and whether that means anything."""
-        return answered(watch, "leaderboard", known, lambda: telling.board(watch.view))
+        return answered(watch, "leaderboard", known, lambda: telling.board(watch.view, watch.judged, judging=watch.judging))
+
+    @router.get("/verdict", response_model=answers.Verdict, responses=_UNJUDGED)
+    async def verdict(known: Known = None) -> Response:
+        """The newest judgement of the season: who is better, how sure that is, why, and what is still missing."""
+        view, judged = watch.view, watch.judged
+        if judged is None:
+            raise HTTPException(404, telling.unjudged(view, judging=watch.judging))
+        return answered(watch, "verdict", known, lambda: telling.verdict(view, judged))
 
     @router.get("/llm-accounts", response_model=list[answers.AccountRow])
     async def llm_accounts(known: Known = None) -> Response:

@@ -14,8 +14,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import Response
 from jinja2 import Environment, StrictUndefined
 
-from arena.analysis.charts import COLOURS, DASHES
-from arena.analysis.report import DARK_COLOURS
+from arena.analysis.charts import COLOURS, DARK_COLOURS, DASHES
 from arena.dashboard.api import routes
 from arena.dashboard.asking import Known
 from arena.dashboard.description import DescribedApi

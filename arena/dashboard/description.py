@@ -72,14 +72,15 @@ def _name_field(name: str, field: Schema) -> None:
     meaning, example = MEANINGS.get(name, ("", None))
     words = [field.get("description", meaning), *(f"{unit}." for unit in _units(field))]
     field["description"] = " ".join(filter(None, words))
-    if example is not None:
+    if example is not None and "$ref" not in field:
         field.setdefault("examples", [example])
 
 
 def _units(field: Mapping[str, Any]) -> Iterator[str]:
     if "x-unit" in field:
         yield field["x-unit"]
-    for each in (*field.get("anyOf", ()), *([field["items"]] if "items" in field else ())):
+    inside = (field[name] for name in ("items", "additionalProperties") if isinstance(field.get(name), Mapping))
+    for each in (*field.get("anyOf", ()), *inside):
         yield from _units(each)
 
 

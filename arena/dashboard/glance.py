@@ -47,7 +47,7 @@ class Glancing:
         return Glance(
             status=telling.status(self._watch),
             step=await self._step(),
-            leaderboard=telling.board(view),
+            leaderboard=telling.board(view, self._watch.judged),
             positions=telling.positions(view),
             decisions=await self._decisions(),
             alerts=[answers.AlertRow.model_validate(row) for row in told.rows],

@@ -10,9 +10,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from arena.application.season_report import net_pnl
 from arena.application.standing import SeasonStatus
-from arena.application.tally import Standing
+from arena.application.tally import Standing, net_pnl
 from arena.dashboard import answers
 from arena.dashboard.curve import iso
 from arena.dashboard.cycle_index import CycleRows
@@ -68,8 +67,13 @@ def status(watch: Watch) -> answers.Status:
     )
 
 
-def board(view: SeasonView) -> answers.Board:
-    """Return the ranking."""
+def board(view: SeasonView, judged: answers.Judged | None = None, *, judging: bool = False) -> answers.Board:
+    """Return the ranking.
+
+    Args:
+        judged: The newest judgement, whose headline is the verdict.
+        judging: Whether one is being made.
+    """
     found = view.leaderboard()
     ranking = [_ranked(rank, each) for rank, each in enumerate(found.competitors, 1)]
     fair = found.fairness
@@ -78,11 +82,25 @@ def board(view: SeasonView) -> answers.Board:
         market=found.market,
         cycles=found.cycles,
         hours=plain(found.hours),
-        verdict=found.verdict,
+        verdict=judged.headline if judged else found.verdict,
+        verdict_as_of=judged.as_of if judged else None,
+        judging=judging,
         remark=_remark(ranking, found.cycles),
         fairness=answers.FairnessLine(fair=fair.fair, violations=len(fair.violations), sentence=fair.sentence),
         competitors=ranking,
     )
+
+
+def verdict(view: SeasonView, judged: answers.Judged) -> answers.Verdict:
+    """Return the newest judgement, and how old it is."""
+    return answers.Verdict(**dict(judged), behind=max(0, len(view.cycles) - judged.cycles))
+
+
+def unjudged(view: SeasonView, *, judging: bool) -> str:
+    """Return why there is no judgement."""
+    if not len(view.cycles):
+        return "there is no verdict yet: no cycle has been booked"
+    return "there is no verdict yet: " + ("the first one is being computed" if judging else "`arena verdict` makes one")
 
 
 def accounts(view: SeasonView) -> list[answers.AccountRow]:

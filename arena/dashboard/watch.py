@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from arena.application.ports import Following
 from arena.application.standing import SeasonStanding, SeasonStatus
+from arena.dashboard.answers import Judged
 from arena.dashboard.candles import CandleSource, Shelf
+from arena.dashboard.judging import EVERY_SECONDS, Found, Judging
 from arena.dashboard.season_view import SeasonView
 from arena.domain.competitor import SeasonId
 from arena.domain.instrument import Instrument
@@ -46,6 +48,9 @@ class Source:
         seconds: Between two looks.
         candles: Where its symbols' candles come from; None where there is no venue to ask.
         contracts: Returns those of its symbols whose margin tiers are known here.
+        judgement: Returns its newest judgement, or None.
+        judge: Makes a new one, and ends what it has started when it is cancelled; None where nobody does.
+        judged_seconds: From one judgement to the next, at least.
     """
 
     season_id: SeasonId
@@ -54,6 +59,9 @@ class Source:
     seconds: float
     candles: CandleSource | None = None
     contracts: Callable[[], Mapping[str, Instrument]] = dict
+    judgement: Callable[[], Found | None] = lambda: None
+    judge: Callable[[], Awaitable[None]] | None = None
+    judged_seconds: float = EVERY_SECONDS
 
 
 class Watch:
@@ -77,6 +85,7 @@ class Watch:
         self.candles = Shelf(source.candles)
         self.answers: dict[str, Rendered] = {}
         self._kept_bytes = 0
+        self._judging = Judging(source.season_id, source.judgement, source.judge, source.judged_seconds)
         self._view: SeasonView | None = None
         self._reading: SeasonView | None = None
         self._why = "the season is being read"
@@ -95,14 +104,26 @@ class Watch:
             raise NothingYet(self._why)
         return self._view
 
+    @property
+    def judged(self) -> Judged | None:
+        """The newest judgement; None before the first."""
+        return self._judging.judged
+
+    @property
+    def judging(self) -> bool:
+        """Whether a judgement is being made."""
+        return self._judging.under_way
+
     async def run(self) -> None:
         """Look until cancelled. A store that fails is asked again."""
         async with AsyncExitStack() as closing:
+            closing.push_async_callback(self._judging.end)
             store: Following | None = None
             while True:
                 try:
                     store = store or self.source.open(closing)
                     await self.look(store)
+                    self._judging.begin(len(self._view.cycles) if self._view else 0)
                 except ArenaError as error:
                     self._fails(error)
                 except Exception as error:  # what is shown stays, and says that it is old
@@ -130,6 +151,7 @@ class Watch:
         running = SeasonStanding(status=SeasonStatus.RUNNING, reason="", time=datetime.fromisoformat(view.season["started_at"]))
         self.standing = halted or await store.standing(self.source.season_id) or running
         self.away, self.looked_at = False, datetime.now(UTC)
+        self._judging.look()
 
     async def changed(self, version: int) -> int | None:
         """Wait until something else than `version` is shown, and return which; None where nothing will be any more."""
@@ -165,7 +187,8 @@ class Watch:
     async def _publish(self) -> None:
         view = self._view
         begun = view.cycles.begun if view else None
-        shown = (view and view.bookings, begun and begun["number"], self.standing, self.away)
+        judging = (self._judging.written, self.judging)
+        shown = (view and view.bookings, begun and begun["number"], self.standing, self.away, judging)
         if shown == self._shown:
             return
         async with self._changed:

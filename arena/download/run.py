@@ -79,12 +79,8 @@ async def download(settings: VenueSettings, wanted: Wanted, tell: Tell) -> Downl
         ExchangeError: The venue could not be read.
     """
     url = history_url(settings)
-    source = urlsplit(url).hostname or url
-    parts = [
-        Part(pair=pair, kind=kind, file=_file(wanted.out, pair, kind, source))
-        for pair in dict.fromkeys(wanted.pairs)
-        for kind in kinds(interval_of(wanted.interval))
-    ]
+    source = _source(url)
+    parts = _parts(wanted, source)
     before = sum(part.file.rows for part in parts)
     async with AsyncExitStack() as closing:
         budget = request_budget(LOOKING_SHARE)
@@ -103,6 +99,29 @@ async def download(settings: VenueSettings, wanted: Wanted, tell: Tell) -> Downl
         later=later,
         gaps=gaps,
     )
+
+
+def is_there(settings: VenueSettings, wanted: Wanted) -> bool:
+    """Return whether a download of a span that is past would ask for nothing; nobody is asked.
+
+    Raises:
+        ConfigurationError: There is no such pair or interval, or a file cannot be used.
+    """
+    assert wanted.since is not None and wanted.until is not None
+    parts = _parts(wanted, _source(history_url(settings)))
+    return not any(_missing(part, wanted.since, wanted.until) for part in parts)
+
+
+def _source(url: str) -> str:
+    return urlsplit(url).hostname or url
+
+
+def _parts(wanted: Wanted, source: str) -> list[Part]:
+    return [
+        Part(pair=pair, kind=kind, file=_file(wanted.out, pair, kind, source))
+        for pair in dict.fromkeys(wanted.pairs)
+        for kind in kinds(interval_of(wanted.interval))
+    ]
 
 
 def _file(out: Path, pair: str, kind: Kind, source: str) -> GrowingFile:

@@ -16,7 +16,7 @@ from arena.adapters.recorded.files import Floats, Integers
 from arena.replay.contracts import UNIT, Contracts, contracts_of
 from arena.replay.decisions import FLAT, HOLD, Wants
 from arena.replay.machine import compiled
-from arena.replay.season import season
+from arena.replay.season import Season, season
 from arena.replay.seat import OPENED, Terms
 from arena.replay.tape import Tape
 from arena.replay.threads import in_threads
@@ -108,13 +108,25 @@ def random_outcomes(tape: Tape, terms: Terms, trades: Trades, *, traders: int, s
         wants = np.empty((len(tape), len(tape.symbols)), np.int8)
         found = []
         for number in numbers.tolist():
-            placed, begins = instants(trades, len(tape), np.random.default_rng([seed, number]))
-            lay(wants, *placed, begins)
+            _draw(wants, trades, seed, number)
             found.append(float(season(tape.bars, tape.interval_ms, contracts, terms, wants, len(tape)).equity[-1]))
         return found
 
     shares = np.array_split(np.arange(traders), min(traders, os.cpu_count() or 1))
     return np.concatenate(in_threads(some, shares))
+
+
+def random_season(tape: Tape, terms: Terms, trades: Trades, *, number: int, seed: int) -> Season:
+    """Return the season of one of the traders of `random_outcomes`, with its equity at every bar's open and at the end."""
+    wants = np.empty((len(tape), len(tape.symbols)), np.int8)
+    _draw(wants, trades, seed, number)
+    return season(tape.bars, tape.interval_ms, contracts_of(tape.symbols, tape.instruments), terms, wants, 1)
+
+
+def _draw(wants: Wants, trades: Trades, seed: int, number: int) -> None:
+    """Write what one of the traders wants."""
+    placed, begins = instants(trades, len(wants), np.random.default_rng([seed, number]))
+    lay(wants, *placed, begins)
 
 
 def percentile(outcome: float, outcomes: Floats) -> float:

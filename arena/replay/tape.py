@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -103,6 +103,22 @@ def read_tape(archive: CandleArchive, start: datetime | None = None, end: dateti
         interval_ms=step,
         bars=Bars(field, grid, *_fundings(archive, first, last)),
         close=np.asfortranarray(trade.close),
+    )
+
+
+def part_of(tape: Tape, symbols: Sequence[str]) -> Tape:
+    """Return the market of some of a tape's symbols, in the order in which they are named."""
+    columns = [tape.symbols.index(symbol) for symbol in symbols]
+    bars = tape.bars
+    kept = np.flatnonzero(np.isin(bars.funding[:, 1], columns))
+    funding = bars.funding[kept]
+    funding[:, 1] = [columns.index(column) for column in funding[:, 1].tolist()]
+    return Tape(
+        symbols=tuple(symbols),
+        instruments={symbol: tape.instruments[symbol] for symbol in symbols},
+        interval_ms=tape.interval_ms,
+        bars=Bars(np.ascontiguousarray(bars.field[:, columns]), bars.open_ms, funding, bars.funding_rate[kept]),
+        close=np.asfortranarray(tape.close[:, columns]),
     )
 
 

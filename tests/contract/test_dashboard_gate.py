@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -18,11 +19,13 @@ from fastapi.routing import iter_route_contexts
 
 import arena.dashboard
 from arena.dashboard.app import create_app, serve
+from arena.dashboard.judging import JudgementFile
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
 from scripts.environment import without_settings
 from scripts.processes import free_port, python
 from tests.fakes.dashboard import answering, booked, endpoints, source
+from tests.fakes.judgement import judgement, write_judgement
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = Path(arena.dashboard.__file__).parent / "static"
@@ -55,11 +58,12 @@ def own_addresses() -> frozenset[str]:
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with (
-        booked(tmp_path_factory.mktemp("season"), 3) as books,
-        answering(source(books.path, books.season_id), TOKEN, own_address()) as client,
-    ):
-        yield client
+    folder = tmp_path_factory.mktemp("season")
+    write_judgement(folder / "verdict.json", judgement(3))
+    with booked(folder, 3) as books:
+        judged = replace(source(books.path, books.season_id), judgement=JudgementFile(folder / "verdict.json"))
+        with answering(judged, TOKEN, own_address()) as client:
+            yield client
 
 
 def addresses(app: FastAPI) -> dict[str, str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from pydantic import BaseModel
 
 from arena.dashboard import answers
 from arena.dashboard.glossary import MEANINGS
+from arena.dashboard.judging import JudgementFile
 from tests.fakes.dashboard import answering, booked, endpoints, source
+from tests.fakes.judgement import judgement, write_judgement
 
 TOKEN = "s3cret"
 CYCLES = 60
@@ -29,9 +32,13 @@ MEDIA = ("application/json", "application/problem+json")
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    folder = tmp_path_factory.mktemp("season")
+    write_judgement(folder / "verdict.json", judgement(CYCLES))
     with (
-        booked(tmp_path_factory.mktemp("season"), CYCLES) as books,
-        answering(source(books.path, books.season_id), TOKEN) as client,
+        booked(folder, CYCLES) as books,
+        answering(
+            replace(source(books.path, books.season_id), judgement=JudgementFile(folder / "verdict.json")), TOKEN
+        ) as client,
     ):
         yield client
 
@@ -93,8 +100,9 @@ def test_every_field_and_parameter_is_described_with_its_unit(api: httpx.Client,
             with_unit.add(name)
         for end, unit in (("_ms", "milliseconds"), ("_seconds", "seconds"), ("_percent", "percent")):
             assert not name.endswith(end) or unit in field["description"], name
-    told = {name for address in endpoints(described).values() for name in amounts(read(api, address))}
-    assert {"equity", "roi", "hours", "mark_price"} <= told
+    known = {name for _, name in fields}
+    told = {name for address in endpoints(described).values() for name in amounts(read(api, address), known)}
+    assert {"equity", "roi", "hours", "mark_price", "days_needed", "slippage", "top"} <= told
     assert told - with_unit == set(), "these are amounts, and their type in the answers has no unit"
 
 
@@ -114,14 +122,14 @@ def read(api: httpx.Client, address: str) -> Any:
     return answer.json() if answer.headers["content-type"] == "application/json" else None
 
 
-def amounts(value: Any, name: str = "") -> Iterator[str]:
-    """The names of all texts in an answer that are a number."""
+def amounts(value: Any, known: set[str], name: str = "") -> Iterator[str]:
+    """The names of all texts in an answer that are a number; what is named by a season is of the field that it is in."""
     if isinstance(value, dict):
         for key, each in value.items():
-            yield from amounts(each, key)
+            yield from amounts(each, known, key if key in known else name)
     elif isinstance(value, list):
         for each in value:
-            yield from amounts(each, name)
+            yield from amounts(each, known, name)
     elif isinstance(value, str):
         try:
             Decimal(value)

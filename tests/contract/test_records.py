@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -310,6 +311,27 @@ class RecordsContract:
         with pytest.raises(RecordsError, match="has ended"):
             await records.stand(TEST, halted)
         assert await reopen().standing(TEST) == ended
+
+    async def test_columns_are_those_of_the_rows(self, records: Records) -> None:
+        story = Story()
+        await records.open_season(story.season)
+        await book(records, story, 6)
+        for name, names in {
+            "competitors": ("baseline", "capital", "llm_id"),
+            "turns": ("answer", "summary"),
+            "cycles": ("number",),
+            "equity_points": ("llm_id", "time", "equity"),
+        }.items():
+            wanted = [{column: row[column] for column in names} for row in await table(records, name)]
+            assert wanted and list(await records.columns(name, TEST, names)) == wanted
+        assert await records.columns("fills", SeasonId("winter"), ("price", "fee")) == []
+        told = await table(records, "llm_decisions")
+        some = await records.columns("llm_decisions", TEST, ("cycle", "symbol"), without=("decision_type", "hold"))
+        assert some == [{"cycle": row["cycle"], "symbol": row["symbol"]} for row in told if row["decision_type"] != "hold"]
+        kinds = Counter((row["llm_id"], row["decision_type"], row["symbol"]) for row in told)
+        assert await records.counts("llm_decisions", TEST, ("llm_id", "decision_type", "symbol")) == kinds
+        late = await records.of_cycles("turns", TEST, (2, 5))
+        assert list(late) == [row for row in await table(records, "turns") if row["cycle"] in (2, 5)] and len(late) == 6
 
     async def test_nothing_is_cut_off_at_a_thousand_rows(self, records: Records) -> None:
         story = Story()

@@ -26,6 +26,7 @@ from arena.cli import app
 from arena.configuration import load_settings
 from arena.domain.competitor import Environment, Season, SeasonId
 from arena.errors import ConfigurationError, ExchangeUnavailable
+from arena.past import kept_folder
 from arena.replaying import open_replay, settings_of, window_of
 from arena.strategies.registry import PLAYBOOKS
 from tests.fakes.simulator import KEY, SECRET, running_simulator
@@ -75,6 +76,7 @@ async def test_a_replay_that_was_stopped_goes_on_as_if_it_had_not_been(home: Pat
     for most in (7, 1, 13):
         assert await play("pieces", most=most) == most
     assert await play("pieces") == CYCLES - 21 and await play("pieces") == 0
+    assert kept_folder(Path("runs/whole")) == home / "market" / "5m", "whoever judges the season finds its candles"
     whole, pieces = await told("whole"), await told("pieces")
     assert len(whole["fills"]) > 6 and len(whole["turns"]) == 2 * CYCLES
     for name in ("fills", "equity_points", "positions", "llm_accounts"):

@@ -83,7 +83,7 @@ def measured(folder: Path, season: Path, wanted: argparse.Namespace) -> dict[str
     env_file = folder / "arena.env"
     env_file.write_text(f"SEASON=test\nDATABASE_PATH={season}\nAPI_PORT={port}\n")
     environ = {**without_settings(os.environ), "ARENA_ENV_FILE": str(env_file), "PYTHONPATH": str(ROOT)}
-    address, command = f"http://127.0.0.1:{port}", python("-m", "arena.cli", "dashboard")
+    address, command = f"http://127.0.0.1:{port}", python("-m", "arena.cli", "dashboard", "--no-judge")
     began = time.monotonic()
     with (
         running("dashboard", command, folder / "dashboard.log", environ, f"{address}/health", 60),
@@ -93,6 +93,8 @@ def measured(folder: Path, season: Path, wanted: argparse.Namespace) -> dict[str
             time.sleep(0.1)
         seconds, memory = time.monotonic() - began, [_own(client, "resident_memory_bytes") / 2**20]
         addresses = asked(wanted.cycles, client.get("/openapi.json").json())
+        if client.get("/verdict").status_code == httpx.codes.NOT_FOUND:
+            del addresses["/verdict"]
         alone = {endpoint: _alone(client, each, wanted.asked) for endpoint, each in addresses.items()}
         memory.append(_own(client, "resident_memory_bytes") / 2**20)
         worked, took = _own(client, "cpu_seconds_total"), defaultdict[str, list[tuple[float, float]]](list)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,11 +19,12 @@ from axe_playwright_python.sync_playwright import Axe
 from colorspacious import cspace_convert, deltaE
 from playwright.sync_api import Browser, Page, expect
 
-from arena.analysis.charts import COLOURS, DASHES
-from arena.analysis.report import DARK_COLOURS
+from arena.analysis.charts import COLOURS, DARK_COLOURS, DASHES
 from arena.application.standing import SeasonStanding, SeasonStatus
+from arena.dashboard.judging import JudgementFile
 from tests.fakes.browser import Visitor, opened, views_of
 from tests.fakes.dashboard import answering, booked, serving, source
+from tests.fakes.judgement import judgement, write_judgement
 from tests.fakes.season import START
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -61,9 +63,11 @@ _FOCUSED = """() => {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("season")
+    write_judgement(folder / "verdict.json", judgement(CYCLES))
     with (
-        booked(tmp_path_factory.mktemp("season"), CYCLES) as books,
-        answering(source(books.path, books.season_id)) as client,
+        booked(folder, CYCLES) as books,
+        answering(replace(source(books.path, books.season_id), judgement=JudgementFile(folder / "verdict.json"))) as client,
     ):
         yield str(client.base_url).rstrip("/")
 
@@ -167,6 +171,20 @@ def test_competitors_are_told_apart_by_the_colour_blind_and_without_any_colour(c
     assert len(set(DASHES)) == len(DASHES) == len(colours)
     for one, other in itertools.combinations(seen(colours, kind), 2):
         assert deltaE(one, other, input_space="sRGB1") > JUST_TOLD_APART
+
+
+@pytest.mark.parametrize(("colours", "card"), [(COLOURS, "#ffffff"), (DARK_COLOURS, "#1a1c1f")], ids=SCHEMES)
+def test_every_competitors_line_stands_out_from_what_it_is_drawn_on(colours: tuple[str, ...], card: str) -> None:
+    """WCAG 2.1, 1.4.11: a contrast of 3."""
+    for each in colours:
+        lighter, darker = sorted((luminance(each), luminance(card)), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 3, each
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_a_competitors_line_is_its_own_in_the_legend_and_in_every_table(visitor: Visitor, address: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, expect
 
-from arena.analysis.report import percent, price, signed, usd
+from arena.report.figures import percent, price, signed, usd
 from scripts.processes import free_port, python, running
 from tests.fakes.browser import Visitor
 from tests.fakes.dashboard import Books, booked
@@ -37,7 +37,9 @@ def address(books: Books, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "arena.env").write_text(f"SEASON={books.season_id}\nDATABASE_PATH={books.path}\nAPI_PORT={port}\n")
     environ = {**kept, "ARENA_ENV_FILE": str(tmp_path / "arena.env"), "PYTHONPATH": str(ROOT)}
     log = tmp_path / "dashboard.log"
-    with running("dashboard", python("-m", "arena.cli", "dashboard"), log, environ, f"http://127.0.0.1:{port}/health", 60):
+    with running(
+        "dashboard", python("-m", "arena.cli", "dashboard", "--no-judge"), log, environ, f"http://127.0.0.1:{port}/health", 60
+    ):
         yield f"http://127.0.0.1:{port}"
     assert "Traceback" not in log.read_text()
 

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from arena.analysis.report import price
 from arena.application.record import CycleRecord
 from arena.dashboard.curve import iso
 from arena.dashboard_cli import source_of
 from arena.market import read_contracts
+from arena.report.figures import price
 from arena.settings import Settings
 from scripts.processes import free_port
 from tests.fakes.browser import Visitor

@@ -84,3 +84,12 @@ def test_few_trades_are_called_few() -> None:
             assert found.of("LLM-A").sentence.startswith("Too few to say anything: 1 closed trade, ")
     assert [each.lowest for each in found.of("LLM-A").buckets if each.enough] == [60]
     assert found.of("LLM-A").sentence.startswith("20 closed trades; one group has at least 20")
+
+
+def test_the_pairs_are_those_of_the_buckets() -> None:
+    found = Confidences(INTERVAL)
+    for minute, (confidence, pnl) in enumerate(((70, "3"), (55, "-3"), (70, "-3"), (70, "0.1"))):
+        found.decided(decision(confidence, minute))
+        found.closed(trade(minute, pnl))
+    assert found.pairs("LLM-A") == ((55, 70, 70, 70), (False, False, False, True))
+    assert found.pairs("LLM-B") == ((), ())

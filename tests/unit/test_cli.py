@@ -108,6 +108,8 @@ def test_what_is_wrong_is_one_sentence_and_creates_nothing(
 def test_the_command_starts_without_what_only_some_commands_need(tmp_path: Path) -> None:
     slow = {
         "pandas",
+        "scipy",
+        "arch",
         "matplotlib",
         "prefect",
         "fastapi",

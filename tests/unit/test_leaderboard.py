@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -197,9 +197,11 @@ class Counting(SqliteRecords):
 
     read: Counter[str]
 
-    def rows(self, table: str, season_id: SeasonId) -> AsyncIterator[Mapping[str, Any]]:
+    async def columns(
+        self, table: str, season_id: SeasonId, names: Sequence[str], *, without: tuple[str, str] | None = None
+    ) -> Sequence[Mapping[str, Any]]:
         self.read[table] += 1
-        return super().rows(table, season_id)
+        return await super().columns(table, season_id, names, without=without)
 
 
 async def test_a_table_is_read_once(tmp_path: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +26,7 @@ from arena.adapters.recorded import CandleArchive, generate_market
 from arena.adapters.recorded.instruments import known_instruments, margin_tiers
 from arena.adapters.recorded.series import whole
 from arena.errors import ConfigurationError
+from tests.conftest import ROOT
 from tests.fakes.candles import BAR, START, flat, write_candles, write_funding, write_mark
 
 D = Decimal
@@ -456,3 +460,42 @@ def test_a_jumped_candle_is_still_one(percents: list[int]) -> None:
             bar = step.bars["BTCUSDT"].trade
             assert 0 < bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
             assert all(price % D("0.1") == 0 for price in (bar.open, bar.high, bar.low, bar.close))
+
+
+def test_candles_are_written_and_read_without_pandas(folder: Path) -> None:
+    """Arrow imports it, where it is installed, for ways of its own that are easily taken; that takes seconds."""
+    generate_market(folder.parent, 3, ("BTCUSDT", "ETHUSDT"), start=START, bars=30)
+    write_mark(folder.parent / "mark-1h", "BTCUSDT", ["95000 95001 94999 95000"])
+    (folder / "ETHUSDT.parquet").unlink()
+    times = [1735689600000, 1735689900000, 1735690200000]
+    (folder / "ETHUSDT.csv").write_text("open_time,open,high,low,close,volume\n" + "".join(f"{t},1,1,1,1,1\n" for t in times))
+    code = (
+        "import sys\n"
+        "from datetime import UTC, datetime\n"
+        "from pathlib import Path\n"
+        "from arena.adapters.recorded import CandleArchive, generate_market\n"
+        "archive = CandleArchive(Path(sys.argv[1]))\n"
+        "generate_market(Path(sys.argv[1]) / 'more', 3, ('BTCUSDT',), start=datetime(2030, 1, 1, tzinfo=UTC), bars=30)\n"
+        "print(','.join(archive.symbols), 'pandas' in sys.modules)"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "BTCUSDT,ETHUSDT False\n"
+
+
+def test_numbers_of_any_kind_in_any_parts_and_one_that_is_missing(folder: Path) -> None:
+    folder.mkdir()
+    stamps = [START + BAR * number for number in range(6)]
+    prices = pa.chunked_array([[D("100.1"), D("100.2")], [D("100.3"), None], [], [D("100.5"), D("100.6")]], pa.decimal128(9, 1))
+    table = pa.table(
+        {"open_time": pa.array(stamps, pa.timestamp("ns")), **dict.fromkeys(("open", "high", "low", "close"), prices)}
+    )
+    table = table.append_column("volume", pa.chunked_array([[1, 2, 3], [4, 5, 6]], pa.int32()))
+    pq.write_table(table, folder / "BTCUSDT.parquet", row_group_size=2)
+    series = CandleArchive(folder).series("BTCUSDT")
+    assert series.trade.close.tolist() == [1001, 1002, 1003, 1005, 1006], "the row without a price is no candle"
+    assert (series.volume * series.instrument.step_size).tolist() == [1, 2, 3, 5, 6]
+    stamps[2] = None  # type: ignore[call-overload]
+    pq.write_table(table.set_column(0, "open_time", pa.array(stamps, pa.timestamp("ms"))), folder / "BTCUSDT.parquet")
+    with pytest.raises(ConfigurationError, match=r"BTCUSDT.parquet cannot be read as candles or rates \(a row has no time\)"):
+        CandleArchive(folder)

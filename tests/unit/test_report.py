@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.analysis.charts import COLOURS, DASHES, NARROW, WIDE, Curve, drawdowns, equity_chart, equity_picture, spread, thinned
-from arena.analysis.report import percent, price, signed, usd, when
-from arena.application.season_report import season_report
 from arena.domain.competitor import Season, SeasonId
 from arena.errors import ConfigurationError
+from arena.report.figures import percent, price, signed, usd, when
+from tests.fakes.judged import season_html
 from tests.fakes.season import START, STEP, Story, season
 
 VOID = {"meta", "br", "line", "path", "rect", "use"}
@@ -66,7 +66,7 @@ async def report(tmp_path: Path, story: Story, cycles: int) -> str:
         await records.begin_cycle(record.season_id, record.number, record.scheduled_at)
         await records.append_intents(record.season_id, story.intents[record.number])
         await records.book(record)
-    html = await season_report(records, story.season.season_id)
+    html = await season_html(records, story.season.season_id)
     records.close()
     return html
 
@@ -132,14 +132,15 @@ async def test_it_renders_before_the_first_cycle(tmp_path: Path) -> None:
     assert "Nobody holds a position." in page.text
     assert "No position has been closed yet." in page.text
     assert page.text.count("No cycle has been booked yet.") == 2
-    assert "First in the ranking" not in page.text
+    assert "A ranking is what happened" not in page.text
 
 
 @pytest.mark.parametrize("cycles", [1, 3])
 async def test_it_renders_for_one_competitor(tmp_path: Path, cycles: int) -> None:
     page = Page(await report(tmp_path, Story(season(competitors=1)), cycles))
     assert page.text.count("claude-sonnet-5-5") >= 2
-    assert "First in the ranking" not in page.text
+    assert "No contest: claude-sonnet-5-5 competes alone." in page.text
+    assert "A ranking is what happened" not in page.text
 
 
 async def test_a_real_market_is_not_called_generated(tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ async def test_rules_that_all_are_baselines_are_said_to_be(tmp_path: Path) -> No
 
 async def test_an_unknown_season_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no season winter"):
-        await season_report(SqliteRecords(tmp_path / "arena.db"), SeasonId("winter"))
+        await season_html(SqliteRecords(tmp_path / "arena.db"), SeasonId("winter"))
 
 
 def curve(values: list[float], style: int = 0, label: str = "model") -> Curve:

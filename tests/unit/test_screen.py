@@ -15,9 +15,11 @@ from rich.console import Console
 from arena.adapters.recorded.instruments import known_instruments
 from arena.application.standing import SeasonStanding, SeasonStatus
 from arena.dashboard.glance import Glance, look_once
+from arena.dashboard.judging import JudgementFile
 from arena.errors import ConfigurationError
 from arena.screen import screen
 from tests.fakes.dashboard import Books, serving, source
+from tests.fakes.judgement import HEADLINE, judgement, write_judgement
 from tests.fakes.season import STEP, Story
 
 HALTED = SeasonStanding(status=SeasonStatus.HALTED, reason="by hand", time=datetime(2025, 1, 1, 1, tzinfo=UTC))
@@ -31,8 +33,8 @@ def books(tmp_path: Path) -> Books:
     return books
 
 
-def glance(books: Books, halted: SeasonStanding | None = None) -> Glance:
-    watched = replace(source(books.path, books.season_id, halted), contracts=known_instruments)
+def glance(books: Books, halted: SeasonStanding | None = None, judged: Path = Path("none")) -> Glance:
+    watched = replace(source(books.path, books.season_id, halted), contracts=known_instruments, judgement=JudgementFile(judged))
     return asyncio.run(look_once(watched))
 
 
@@ -105,6 +107,15 @@ def test_terminal_and_page_say_the_same(books: Books) -> None:
     assert {**told["status"], "version": 0} == {**found["status"], "version": 0}
     assert (told["leaderboard"], told["positions"]) == (found["leaderboard"], found["positions"])
     assert told["alerts"]["alerts"][:20] == found["alerts"]
+
+
+@pytest.mark.parametrize("height", [24, 60])
+def test_the_verdict_is_the_judged_one_where_there_is_one(books: Books, tmp_path: Path, height: int) -> None:
+    write_judgement(tmp_path / "verdict.json", judgement(9))
+    lines = shown(glance(books, judged=tmp_path / "verdict.json"), height=height)
+    told = " ".join(line.strip() for line in lines)
+    assert f"{HEADLINE} (judged as of 2025-01-01 00:50:00 UTC)" in told and "cannot tell these models apart" not in told
+    assert max(map(len, lines)) <= 80 and len(shown(glance(books, judged=tmp_path / "verdict.json"), height=60)) <= 60
 
 
 def test_a_season_that_has_not_begun_is_one_sentence(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class CandleArchive:
         symbols: To read; all of the folder where left out.
 
     Attributes:
+        folder: Of the candle files.
         interval: Of the candles.
         instruments: Contracts by symbol.
         start, end: Open time of the first bar, and the first instant after the last one, of all symbols together.
@@ -42,6 +43,7 @@ class CandleArchive:
     def __init__(self, directory: Path, symbols: Sequence[str] | None = None) -> None:
         found = market_files(directory)
         files = found.symbols.values() if symbols is None else _chosen(found, symbols)
+        self.folder = found.folder
         self._series = {each.symbol: read_series(each) for each in files}
         self.interval = self._one_interval(found.folder)
         self._step_ms = to_ms(self.interval)

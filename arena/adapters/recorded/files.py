@@ -1,4 +1,8 @@
-"""Files of a market as plain arrays, and back; one that cannot be used ends in one sentence that names it."""
+"""Files of a market as plain arrays, and back; one that cannot be used ends in one sentence that names it.
+
+Arrow's columns and numpy's arrays are turned into each other by their memory alone: Arrow's own ways (`read_table`, `to_numpy`,
+`pa.array`, `pa.scalar`) import pandas where it is installed, which takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +69,10 @@ def write_columns(
     Raises:
         ConfigurationError: It cannot be written; what was there is as it was.
     """
-    table = pa.table({time_column: pa.array(times).cast(TIME), **columns})
+    table = pa.Table.from_arrays(
+        [_column(times, pa.int64()).cast(TIME), *(_column(values, pa.float64()) for values in columns.values())],
+        names=[time_column, *columns],
+    )
     partial = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +87,7 @@ def _read(path: Path, time_column: str, value_columns: Sequence[str]) -> tuple[I
     try:
         table = _table(path, wanted)
         times = _milliseconds(table.column(time_column))
-        values = [table.column(name).cast(pa.float64()).to_numpy() for name in value_columns]
+        values = [_floats(table.column(name)) for name in value_columns]
     except _UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigurationError(f"{path} cannot be read as candles or rates ({reason}): replace or remove it") from error
@@ -90,12 +98,19 @@ def _read(path: Path, time_column: str, value_columns: Sequence[str]) -> tuple[I
 
 def _table(path: Path, wanted: Sequence[str]) -> pa.Table:
     """Return at least the wanted columns of a file."""
-    table = None if path.suffix == ".parquet" else _csv(_content(path), wanted[0])
-    names = pq.read_schema(path).names if table is None else table.column_names
+    if path.suffix != ".parquet":
+        table = _csv(_content(path), wanted[0])
+        _check_columns(path, table.column_names, wanted)
+        return table
+    with pq.ParquetFile(path) as file:
+        _check_columns(path, file.schema_arrow.names, wanted)
+        return file.read(columns=wanted)
+
+
+def _check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
     missing = [name for name in wanted if name not in names]
     if missing:
         raise ConfigurationError(f"{path} lacks the column {missing[0]}: it needs {', '.join(wanted)}")
-    return pq.read_table(path, columns=wanted) if table is None else table
 
 
 def _content(path: Path) -> bytes:
@@ -122,5 +137,28 @@ def _milliseconds(column: pa.ChunkedArray) -> Integers:
         column = column.cast(pa.timestamp("ms"))
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("ms", tz=column.type.tz), safe=False).cast(pa.int64())
-    numbers: Integers = column.cast(pa.int64()).to_numpy()
+    if column.null_count:
+        raise pa.ArrowInvalid("a row has no time")
+    numbers = _numbers(column.cast(pa.int64()), np.dtype(np.int64))
     return np.where(numbers >= _MICROSECONDS, numbers // 1000, numbers)
+
+
+def _floats(column: pa.ChunkedArray) -> Floats:
+    """Return numbers of any kind; what is missing is NaN."""
+    values = _numbers(column.cast(pa.float64()), np.dtype(np.float64))
+    if not column.null_count:
+        return values
+    return np.where(_numbers(column.is_null().cast(pa.uint8()), np.dtype(np.uint8)), np.nan, values)
+
+
+def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return a column of numbers of this very kind; where one is missing there is any."""
+    parts = [
+        np.frombuffer(each.buffers()[1], kind, len(each), each.offset * kind.itemsize) for each in column.chunks if len(each)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0, kind)
+
+
+def _column(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """Return an array as a column that shares its memory."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])

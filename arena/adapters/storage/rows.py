@@ -160,9 +160,12 @@ def all_shown(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[R
     """
     kept = [at for at, name in enumerate(names) if name not in BOOKKEEPING]
     columns, flags = [names[at] for at in kept], [names[at] for at in kept if names[at] in FLAGS]
-    pick = itemgetter(*kept)
-    for row in rows:
-        made = dict(zip(columns, pick(row), strict=True))
+    picked = rows if len(kept) == len(names) else map(itemgetter(*kept), rows)
+    made_of = (dict(zip(columns, row, strict=False)) for row in picked)  # of one length, by `kept`
+    if not flags:
+        yield from made_of
+        return
+    for made in made_of:
         for name in flags:
             if made[name] is not None:
                 made[name] = bool(made[name])

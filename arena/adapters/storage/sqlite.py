@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 from arena.adapters.storage.marks import chained
 from arena.adapters.storage.refusals import (
@@ -91,6 +92,38 @@ class SqliteRecords(RowStore, SqliteAccounts):
                 [(*key, client_id) for client_id in json.loads(booking["closed_intents"])],
             )
             _check_positions(db, tables)
+
+    async def columns(
+        self, table: str, season_id: SeasonId, names: Sequence[str], *, without: tuple[str, str] | None = None
+    ) -> Sequence[Row]:
+        """Return some columns of a table's rows of a season, in booking order; other long texts stay unread."""
+        if table not in TABLES:
+            raise no_table(table, TABLES)
+        column, value = without or ("season_id", "")
+        sql = f"SELECT {', '.join(names)} FROM {table} NOT INDEXED WHERE season_id = ? AND {column} != ? ORDER BY id"  # noqa: S608  own names
+        with self._unit_of_work(f"table {table} of season {season_id} was not read", begin="BEGIN") as db:
+            cursor = db.cursor()
+            cursor.row_factory = None  # tuples: there may be a million
+            return list(all_shown(names, cursor.execute(sql, (season_id, value)).fetchall()))
+
+    async def counts(self, table: str, season_id: SeasonId, names: Sequence[str]) -> Mapping[tuple[Any, ...], int]:
+        """Return how many of a table's rows of a season have these values."""
+        if table not in TABLES:
+            raise no_table(table, TABLES)
+        chosen = ", ".join(names)
+        sql = f"SELECT {chosen}, count(*) FROM {table} NOT INDEXED WHERE season_id = ? GROUP BY {chosen}"  # noqa: S608  own names
+        with self._unit_of_work(f"table {table} of season {season_id} was not read", begin="BEGIN") as db:
+            return {tuple(row)[:-1]: row[-1] for row in db.execute(sql, (season_id,))}
+
+    async def of_cycles(self, table: str, season_id: SeasonId, cycles: Sequence[int]) -> Sequence[Row]:
+        """Return the rows of some cycles, in booking order; every table of cycles has an index of them."""
+        if table not in TABLES:
+            raise no_table(table, TABLES)
+        marks = ", ".join("?" * len(cycles))
+        with self._unit_of_work(f"table {table} of season {season_id} was not read", begin="BEGIN") as db:
+            sql = f"SELECT * FROM {table} WHERE season_id = ? AND cycle IN ({marks}) ORDER BY id"  # noqa: S608  a known table
+            cursor = db.execute(sql, (season_id, *cycles))
+            return list(all_shown([column[0] for column in cursor.description], cursor.fetchall()))
 
     async def page(self, table: str, season_id: SeasonId, after: int, size: int) -> Page:
         """Return up to `size` of a table's rows of a season that stand behind `after`, in booking order, with their places."""

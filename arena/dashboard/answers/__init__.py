@@ -7,6 +7,7 @@ from arena.dashboard.answers.result import AccountRow, Board, Cost, Costs, Curve
 from arena.dashboard.answers.season import CycleTimes, Health, Status
 from arena.dashboard.answers.trading import AlertRow, Alerts, Decided, Decisions, Held, Trade, Trades
 from arena.dashboard.answers.units import Answer
+from arena.dashboard.answers.verdict import Judged, Verdict
 
 __all__ = [
     "AccountRow",
@@ -29,6 +30,7 @@ __all__ = [
     "FairnessLine",
     "Health",
     "Held",
+    "Judged",
     "Market",
     "Problem",
     "Ranked",
@@ -36,4 +38,5 @@ __all__ = [
     "Trade",
     "Trades",
     "TurnInFull",
+    "Verdict",
 ]

@@ -60,6 +60,8 @@ class Board(Answer):
     cycles: int
     hours: Hours
     verdict: str
+    verdict_as_of: Time | None
+    judging: bool
     remark: str
     fairness: FairnessLine
     competitors: list[Ranked]

@@ -1,10 +1,13 @@
 // Equity above, drawdown below; both zoom together, and a stretch that is zoomed into is read again in its detail.
+import { Baselines } from "./baselines.js";
 import { dashes, el, key } from "./draw.js";
 import { read } from "./read.js";
 import { usd, when } from "./words.js";
 
 const DAY = 86_400;
 const HALF_AN_HOUR = 1800; // around a single point
+const ROOMY = 900; // pixels; from here on the curves are named at their ends
+const NAMES = { width: 190, height: 15 };
 const STRETCHES = [["1 day", DAY], ["1 week", 7 * DAY], ["season", null]];
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const iso = (seconds) => new Date(1000 * seconds).toISOString();
@@ -28,12 +31,13 @@ export class EquityChart {
     this.upper = el("div");
     this.lower = el("div");
     this.legend = el("p", { cls: "legend" });
+    this.baselines = new Baselines(() => this.showBaselines());
     this.said = el("p", { cls: "sr" });
     this.buttons = STRETCHES.map(([name, seconds]) =>
       el("button", { type: "button", "aria-pressed": String(seconds === null), onclick: () => this.stretch(seconds) }, name),
     );
     const title = el("h2", {}, "Equity, USDT ", el("small", {}, "after fees and funding; drawdown below; drag to zoom"));
-    this.node = el("section", {}, el("div", { cls: "tools" }, title, this.buttons), this.said, this.upper, this.legend, this.lower);
+    this.node = el("section", {}, el("div", { cls: "tools" }, title, this.buttons), this.said, this.upper, this.legend, this.baselines.node, this.lower);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.node);
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
@@ -47,9 +51,11 @@ export class EquityChart {
     for (const plot of this.plots) plot.destroy();
   }
 
-  async refresh() {
+  // judging is the judgement or a promise of it; without it the one before stays.
+  async refresh(judging) {
     const [since, until] = this.range ?? [null, null];
-    const found = await read("/equity", { since: since && iso(since), until: until && iso(until), points: 800 });
+    const [found, judged] = await Promise.all([read("/equity", { since: since && iso(since), until: until && iso(until), points: 800 }), judging]);
+    if (judged !== undefined) this.baselines.take(judged);
     this.curves = found.curves.filter((curve) => curve.times.length);
     this.capital = Number(found.capital);
     if (until === null) this.last = Math.max(...this.curves.map((curve) => Date.parse(curve.times.at(-1)) / 1000));
@@ -68,8 +74,8 @@ export class EquityChart {
   }
 
   // The curves were thinned one by one: their times are put together, and gaps are drawn through.
-  joined(values) {
-    const tables = this.curves.map((curve) => [curve.times.map((time) => Date.parse(time) / 1000), values(curve).map(Number)]);
+  joined(values, others = []) {
+    const tables = [...this.curves.map((curve) => [curve.times.map((time) => Date.parse(time) / 1000), values(curve).map(Number)]), ...others];
     return tables.length ? uPlot.join(tables) : [[]];
   }
 
@@ -81,7 +87,8 @@ export class EquityChart {
     }
     const ends = this.curves.map((curve) => `${this.field.label(curve.llm_id)} ${usd(curve.equity.at(-1))} USDT`);
     this.said.textContent = `Equity at the end of what is shown: ${ends.join(", ")}.`;
-    const data = [this.joined((curve) => curve.equity), this.joined((curve) => curve.drawdown)];
+    const [since, until] = this.range ?? [null, null];
+    const data = [this.joined((curve) => curve.equity, this.baselines.tables(since, until)), this.joined((curve) => curve.drawdown)];
     if (anew || this.plots.length === 0 || this.plots[0].series.length !== data[0].length) this.plotAnew(data);
     else this.plots.forEach((plot, index) => plot.setData(data[index]));
     this.name(null);
@@ -98,6 +105,7 @@ export class EquityChart {
 
   plot(target, data, height, shown, upper) {
     const narrow = this.node.clientWidth < 600;
+    this.roomy = inner(this.node) >= ROOMY;
     const series = this.curves.map((curve) => {
       const style = this.field.style(curve.llm_id);
       return {
@@ -115,14 +123,14 @@ export class EquityChart {
       tzDate: utc,
       cursor: { sync: { key: "equity", setSeries: true }, drag: { x: true, y: false } },
       legend: { show: false },
-      padding: [8, 20, 4, 0],
+      padding: [8, this.roomy ? NAMES.width : 20, 4, 0],
       scales: { x: { time: true, range: (_, low, high) => (low === high ? [low - HALF_AN_HOUR, high + HALF_AN_HOUR] : [low, high]) }, y: { range: (_, low, high) => this.span(low, high, upper) } },
       axes: [
         { ...axis(), show: !upper, size: 32, space: narrow ? 70 : 90, values: (_, times, __, ___, step) => times.map((time) => tick(time, step)) },
         { ...axis(), size: 62, space: upper ? 40 : 24, values: (_, values) => values.map((value) => (upper ? value.toLocaleString("en") : shown(value))) },
       ],
-      series: [{}, ...series],
-      hooks: { setCursor: [(plot) => this.name(plot.cursor.idx ?? null)], setSelect: [(plot) => this.selected(plot)], draw: upper ? [(plot) => this.level(plot)] : [] },
+      series: [{}, ...series, ...(upper ? this.baselines.series(colour("--muted")) : [])],
+      hooks: { setCursor: [(plot) => this.name(plot.cursor.idx ?? null)], setSelect: [(plot) => this.selected(plot)], draw: upper ? [(plot) => this.level(plot), (plot) => this.ends(plot)] : [] },
     };
     const made = new uPlot(options, data, target);
     made.over.addEventListener("dblclick", () => this.stretch(null));
@@ -139,6 +147,7 @@ export class EquityChart {
       return el("span", {}, key(this.field.style(curve.llm_id)), `${this.field.label(curve.llm_id)} `, el("b", {}, usd(worth)));
     });
     const last = this.curves.map((curve) => curve.times.at(-1)).sort().at(-1);
+    this.baselines.worth(time);
     this.legend.replaceChildren(...entries, el("small", {}, `${when(time === null ? last : iso(time))} UTC`));
   }
 
@@ -163,6 +172,35 @@ export class EquityChart {
     plot.ctx.restore();
   }
 
+  showBaselines() {
+    const [plot] = this.plots;
+    this.baselines.lines.forEach((each, index) => plot?.setSeries(1 + this.curves.length + index, { show: this.baselines.on(each.name) }));
+  }
+
+  // The names of the curves that are drawn, where they end; none covers another.
+  ends(plot) {
+    if (!this.roomy) return;
+    const ratio = devicePixelRatio;
+    const { left, top, width, height } = plot.bbox;
+    const last = (values) => values.findLast((value) => value !== null && value !== undefined);
+    const names = plot.series
+      .map((series, index) => ({ series, at: index && series.show ? last(plot.data[index]) : undefined, measure: index > this.curves.length }))
+      .filter(({ at }) => at !== undefined)
+      .map((each) => ({ ...each, y: plot.valToPos(each.at, "y", true) }))
+      .sort((one, other) => one.y - other.y);
+    const gap = NAMES.height * ratio;
+    names.forEach((each, index) => (each.y = Math.max(each.y, index ? names[index - 1].y + gap : top)));
+    names.reverse().forEach((each, index) => (each.y = Math.min(each.y, index ? names[index - 1].y - gap : top + height)));
+    plot.ctx.save();
+    Object.assign(plot.ctx, { textBaseline: "middle", textAlign: "left" });
+    for (const { series, y, measure } of names) {
+      plot.ctx.font = `${measure ? "" : "600 "}${12 * ratio}px system-ui`;
+      plot.ctx.fillStyle = colour(measure ? "--muted" : "--ink");
+      plot.ctx.fillText(series.label, left + width + 8 * ratio, y, (NAMES.width - 12) * ratio);
+    }
+    plot.ctx.restore();
+  }
+
   selected(plot) {
     const { left, width } = plot.select;
     if (width < 8 || this.zooming) return;
@@ -173,6 +211,7 @@ export class EquityChart {
 
   resize() {
     const width = inner(this.node);
+    if (this.plots.length && this.roomy !== width >= ROOMY) return this.draw(true);
     for (const plot of this.plots) if (plot.width !== width) plot.setSize({ width, height: plot.height });
   }
 }

@@ -1,23 +1,29 @@
 // One competitor: where it stands, what it holds and why, what it was asked and answered, what its confidence is worth.
 import { Asked } from "./asked.js";
 import { el, fill, small, table, terms } from "./draw.js";
+import { chance, measures, profit, reliability } from "./judged.js";
 import { afterModelCost, fall, positions, trades, wish } from "./parts.js";
-import { read } from "./read.js";
+import { judgement, read } from "./read.js";
 import { count, dollars, percent, plural, tone, usd, when } from "./words.js";
 
 export function competitor(context, id, number) {
-  const parts = Array.from({ length: 5 }, () => el("section"));
-  const [first, held, worth, decided, closed] = parts;
+  const parts = Array.from({ length: 8 }, () => el("section"));
+  const [first, held, luck, gained, figured, worth, decided, closed] = parts;
   const asked = new Asked(context, id, number);
   return {
-    nodes: [first, held, asked.node, worth, decided, closed],
+    nodes: [first, held, luck, gained, figured, asked.node, worth, decided, closed],
     async refresh() {
-      const { field } = context;
+      const { field, board } = context;
       const path = `/competitors/${encodeURIComponent(id)}`;
-      const [found, calibrated] = await Promise.all([read(path), read(`${path}/calibration`), asked.refresh()]);
+      const [found, calibrated, judged] = await Promise.all([read(path), read(`${path}/calibration`), judgement(board), asked.refresh()]);
+      const subject = judged?.subjects.find((each) => each.llm_id === id);
+      for (const each of [luck, gained, figured]) each.hidden = !subject;
       fill(first, el("h2", {}, `${id} `), el("p", {}, field.full(id), " ", field.kind(id)), figures(found));
       fill(held, el("h2", {}, "Open positions"), positions(field, found.positions, true), found.positions.map(thesis));
-      fill(worth, ...calibration(calibrated));
+      fill(luck, subject ? chance(judged, subject, { id, index: field.style(id) }) : small("Not judged yet."));
+      fill(gained, subject ? profit(judged, subject) : small("Not judged yet."));
+      fill(figured, subject ? measures(judged, id) : small("Not judged yet."));
+      fill(worth, ...calibration(calibrated, subject));
       const wishes = found.decisions.filter((each) => each.decision_type !== "hold");
       fill(decided, el("h2", {}, "Its last decisions ", small("holds left out")), wishes.length ? wishes.map(dated) : el("p", { cls: "empty" }, "It only held."));
       fill(closed, el("h2", {}, "Its last closed trades"), trades(field, found.trades));
@@ -26,7 +32,7 @@ export function competitor(context, id, number) {
 }
 
 // Stated confidence against what came of the trade; a share of few trades is not shown as one.
-function calibration(found) {
+function calibration(found, subject) {
   const columns = [["Confidence"], ["Trades", "n"], ["With a profit", "n"], ["Stated, mean", "n"], ["Came true", "n"]];
   const rows = found.buckets.map((each) => [
     `${each.lowest} to ${each.highest}\u00a0%`,
@@ -38,7 +44,7 @@ function calibration(found) {
   const unknown = found.unknown ? ` Of ${plural(found.unknown, "closed trade")} no stated confidence is on record.` : "";
   return [
     el("h2", {}, "What its confidence is worth"),
-    el("p", {}, found.sentence, unknown),
+    subject ? [reliability(subject), unknown ? el("p", {}, unknown) : null] : el("p", {}, found.sentence, unknown),
     found.trades ? table("Stated confidence against closed trades", columns, rows) : null,
     found.trades ? el("p", {}, small("Confidence is how probable it thought, when it opened, that the trade earns money. It came true where there was a profit after fees and funding.")) : null,
   ];

@@ -12,15 +12,16 @@ export function el(tag, attributes = {}, ...children) {
 
 export const small = (...children) => el("small", {}, ...children);
 
-// Columns are [heading, class]; a cell is a text, a node, or [content, class].
-export function table(caption, columns, rows) {
+// Columns are [heading, class]; a cell is a text, a node, or [content, class]. The rows below are less than the others.
+export function table(caption, columns, rows, below = []) {
   const cell = (content, index) => {
     const [inside, cls] = Array.isArray(content) && typeof content[1] === "string" ? content : [content, ""];
     return el("td", { cls: `${columns[index][1] ?? ""} ${cls}`.trim() || null }, inside);
   };
   const head = columns.map(([heading, cls]) => el("th", { scope: "col", cls }, heading));
-  const body = rows.map((row) => el("tr", {}, row.map(cell)));
-  const made = el("table", {}, el("caption", { cls: "sr" }, caption), el("thead", {}, el("tr", {}, head)), el("tbody", {}, body));
+  const body = (some) => some.map((row) => el("tr", {}, row.map(cell)));
+  const rest = below.length ? el("tbody", { cls: "below" }, body(below)) : null;
+  const made = el("table", {}, el("caption", { cls: "sr" }, caption), el("thead", {}, el("tr", {}, head)), el("tbody", {}, body(rows)), rest);
   return el("div", { cls: "scroll", role: "region", "aria-label": caption, tabindex: "0" }, made);
 }
 
@@ -40,22 +41,25 @@ export function fill(target, ...children) {
 }
 
 const SVG = "http://www.w3.org/2000/svg";
+
+export function drawn(tag, attributes, ...children) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
 const DASHES = document.body.dataset.dashes.split(",");
 
 export const dashes = (style) => DASHES[style].split(" ").filter(Boolean).map(Number);
 
 // The line by which a competitor is known in the curves, also to those who see no colours.
-export function key(style) {
-  const line = document.createElementNS(SVG, "line");
-  const given = { x1: 0, x2: 26, y1: 5, y2: 5, "stroke-width": 2.6, "stroke-dasharray": DASHES[style] };
-  for (const [name, value] of Object.entries(given)) line.setAttribute(name, value);
-  line.style.stroke = `var(--c${style})`;
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "key");
-  svg.setAttribute("viewBox", "0 0 26 10");
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(line);
-  return svg;
+export const key = (style) => line(`var(--c${style})`, 2.6, DASHES[style]);
+
+export function line(stroke, width, dash) {
+  const made = drawn("line", { x1: 0, x2: 26, y1: 5, y2: 5, "stroke-width": width, "stroke-dasharray": dash });
+  made.style.stroke = stroke;
+  return drawn("svg", { class: "key", viewBox: "0 0 26 10", "aria-hidden": "true" }, made);
 }
 
 // Who competes, in the season's order, each with a style of its own.

@@ -4,7 +4,7 @@ import { clock, count, lately, percent, price, signed, tone, usd, when, words } 
 
 export function positions(field, rows, own = false) {
   if (!rows.length) return el("p", { cls: "empty" }, own ? "It holds no position." : "Nobody holds a position.");
-  const columns = [["Competitor"], ["Position", "fit"], ["PnL", "n"], ["Entry", "n"], ["Mark", "n"], ["Stop", "n"], ["Target", "n"], ["Liquidation", "n"], ["Since, UTC", "n spare"]];
+  const columns = [["Competitor"], ["Position", "fit"], ["PnL", "n"], ["Entry", "n"], ["Mark", "n"], ["Stop", "n"], ["Target", "n"], ["Liquidation", "n"], ["Since, UTC", "n spare mid"]];
   const cells = rows.map((row) => [
     el("span", {}, field.brief(row.llm_id)),
     held(row),
@@ -26,7 +26,7 @@ export const held = (row) =>
 
 export function trades(field, rows) {
   if (!rows.length) return el("p", { cls: "empty" }, "No position has been closed yet.");
-  const columns = [["Competitor"], ["Position", "fit"], ["Net PnL", "n"], ["Entry", "n spare"], ["Exit", "n spare"], ["Closed by"], ["Fees", "n spare"], ["Funding", "n spare"], ["Opened, UTC", "n spare"], ["Closed, UTC", "n"]];
+  const columns = [["Competitor"], ["Position", "fit"], ["Net PnL", "n"], ["Entry", "n spare"], ["Exit", "n spare"], ["Closed by"], ["Fees", "n spare mid"], ["Funding", "n spare mid"], ["Opened, UTC", "n spare mid"], ["Closed, UTC", "n"]];
   const cells = rows.map((row) => [
     el("span", {}, field.brief(row.llm_id)),
     held(row),

@@ -13,3 +13,6 @@ export async function read(path, asked = {}) {
   const told = await answer.json().catch(() => ({}));
   throw new Problem(answer.status, told.detail ?? `the dashboard answered ${answer.status}`);
 }
+
+// The newest judgement; null before the first.
+export const judgement = (board) => (board.verdict_as_of === null ? null : read("/verdict"));

@@ -1,9 +1,11 @@
 // Who leads, whether it means anything, what is held and why, and what happens now.
+import { leaderboard } from "./board.js";
 import { EquityChart } from "./chart.js";
-import { el, fill, small, table, terms } from "./draw.js";
-import { afterModelCost, fall, positions, story, storyTitle, trades } from "./parts.js";
-import { read } from "./read.js";
-import { clock, count, dollars, percent, plural, tone, until, usd, when } from "./words.js";
+import { el, fill, small, terms } from "./draw.js";
+import { positions, story, storyTitle, trades } from "./parts.js";
+import { judgement, read } from "./read.js";
+import { verdict } from "./verdict.js";
+import { clock, count, plural, until, when } from "./words.js";
 
 const TRADES = 8;
 const ALERTS = 3;
@@ -23,15 +25,17 @@ export function season(context) {
     async refresh() {
       const { field, status, board } = context;
       const last = status.last_cycle?.number;
-      const [held, newest, closed, alerts] = await Promise.all([
+      const judging = judgement(board);
+      const [judged, held, newest, closed, alerts] = await Promise.all([
+        judging,
         read("/positions"),
         last ? read(`/cycles/${last}`) : null,
         read("/trades", { limit: TRADES }),
         read("/alerts", { limit: ALERTS }),
-        chart.refresh(),
+        chart.refresh(judging),
       ]);
-      fill(parts.verdict, el("h2", {}, "Verdict"), el("p", {}, board.verdict), small(board.remark));
-      fill(parts.board, ...leaderboard(field, board));
+      fill(parts.verdict, ...verdict(board, judged));
+      fill(parts.board, ...leaderboard(field, board, judged));
       fill(parts.held, el("h2", {}, "Open positions"), positions(field, held));
       fill(parts.now, ...now(status, alerts.alerts));
       fill(parts.decisions, ...(newest ? decisions(field, newest) : nothing("Decisions")));
@@ -46,32 +50,6 @@ const nothing = (title) => [el("h2", {}, title), el("p", { cls: "empty" }, "No c
 function decisions(field, newest) {
   const older = newest.before === null ? null : el("p", { cls: "more" }, el("a", { href: `#/cycles/${newest.before}` }, "the cycle before"));
   return [el("h2", {}, "Decisions of ", storyTitle(newest)), story(field, newest), older];
-}
-
-const onAPhone = (row) =>
-  el("small", { cls: "phone" }, el("br"), `gross ${percent(row.roi_gross, true)}, after model cost ${afterModelCost(row)}, largest fall ${fall(row)}`);
-
-function leaderboard(field, board) {
-  const columns = [
-    ["#", "n"], ["Competitor", "fit"], ["Equity, USDT", "n"], ["ROI, net", "n"], ["gross", "n spare"], ["after model cost", "n spare"], ["Max drawdown", "n spare"],
-    ["Trades", "n spare"], ["Win rate", "n spare"], ["Valid answers", "n spare"], ["Fees", "n spare"], ["Model cost", "n spare"],
-  ];
-  const rows = board.competitors.map((row) => [
-    String(row.rank),
-    el("span", {}, field.full(row.llm_id), el("br"), small(row.llm_id, " · ", field.kind(row.llm_id)), onAPhone(row)),
-    usd(row.equity),
-    [percent(row.roi, true), tone(row.roi)],
-    percent(row.roi_gross, true),
-    afterModelCost(row),
-    fall(row),
-    count(row.trades),
-    percent(row.win_rate),
-    percent(row.valid_answers),
-    usd(row.fees),
-    dollars(row.model_cost_usd),
-  ]);
-  const fair = el("p", {}, el("small", { cls: board.fairness.fair ? null : "fail" }, board.fairness.sentence, " ", el("a", { href: "#/fairness" }, "How this is checked")));
-  return [el("h2", {}, "Leaderboard"), table("Leaderboard, best first", columns, rows), fair];
 }
 
 function now(status, alerts) {

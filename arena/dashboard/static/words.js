@@ -23,6 +23,15 @@ export const percent = (text, sign = false) => {
   return `${Number(value) === 0 ? "0.00" : minus(sign && Number(value) > 0 ? `+${value}` : value)}\u00a0%`;
 };
 
+// A share with one digit, where more would say too much.
+export const about = (text, sign = false) => {
+  if (text === null) return "–";
+  const value = (100 * Number(text)).toFixed(1);
+  return `${Number(value) === 0 ? "0.0" : minus(sign && Number(value) > 0 ? `+${value}` : value)}\u00a0%`;
+};
+
+export const number = (text, digits = 2) => (text === null ? "–" : minus(fixed(Number(text), digits)));
+
 // A funding rate, whose whole is small.
 export const rate = (text) => `${minus((100 * Number(text)).toFixed(4))}\u00a0%`;
 
