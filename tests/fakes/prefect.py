@@ -19,7 +19,7 @@ class Patient(httpx.HTTPTransport):
 
 
 def client(url: str = "") -> httpx.Client:
-    return httpx.Client(base_url=url, timeout=30, transport=Patient(), trust_env=False)
+    return httpx.Client(base_url=url, timeout=90, transport=Patient(), trust_env=False)  # a server on a busy machine
 
 
 PREFECT = client()

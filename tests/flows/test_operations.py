@@ -93,11 +93,16 @@ def told(httpserver: HTTPServer, configured: Path, attached: list[str], monkeypa
 
 async def artifact(key: str) -> list[dict[str, str]]:
     """Return the newest table of that key."""
+    rows: list[dict[str, str]] = json.loads(await text_of(key))
+    return rows
+
+
+async def text_of(key: str) -> str:
+    """Return the newest artifact of that key as it is kept."""
     async with get_client() as client:
         found = await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
     newest = max(found, key=lambda each: each.created)  # type: ignore[arg-type, return-value]
-    rows: list[dict[str, str]] = json.loads(str(newest.data))
-    return rows
+    return str(newest.data)
 
 
 def written() -> list[Path]:
@@ -143,6 +148,8 @@ async def test_the_daily_report_is_a_file_a_table_and_one_message_with_a_picture
         "2",
     ]
     assert "cash" in {row["competitor"] for row in rows}
+    told_at_length = await text_of(artifacts.key(page.parents[1].name, "verdict"))
+    assert told_at_length.startswith("# operated: No contest: ") and "## Where the profit came from" in told_at_length
     (message,) = told
     assert attached == [page.with_suffix(".png").name] and page.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     lines = message.splitlines()
