@@ -25,12 +25,13 @@ from arena.application.evidence import configuration
 from arena.application.language_model import Models, Prompt
 from arena.application.lease import Held, acting
 from arena.application.notifier import Notifier
-from arena.application.ports import Accounts, PaperBooks, Store
+from arena.application.ports import Accounts
 from arena.application.prompt import PROMPT_VERSION, render_prompt, static_prompt
 from arena.application.prompt_account import account_section
 from arena.application.prompt_market import market_section
 from arena.application.record import Alert
 from arena.application.standing import SeasonStanding, SeasonStatus
+from arena.application.store import PaperBooks, Store
 from arena.application.study import Study
 from arena.application.sweep import Terms
 from arena.application.venue import Venue

@@ -15,7 +15,7 @@ from arena.adapters.binance.limits import OUR_SHARE, RequestBudget
 from arena.adapters.llm.build import build_model
 from arena.adapters.llm.prices import OwnPrices, is_priced
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.ports import Following
+from arena.application.store import Following
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, AccountMode, Competitor, Environment
 from arena.errors import ConfigurationError
 from arena.settings import Settings, VenueSettings, in_order

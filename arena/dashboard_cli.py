@@ -42,7 +42,7 @@ def dashboard(
 
 def source_of(settings: Settings, season: str = "") -> Source:
     """Return where a season is looked at: SEASON's store, or another season's of the same machine. Nobody judges it."""
-    from arena.application.ports import Following
+    from arena.application.store import Following
     from arena.connections import open_for_looking
     from arena.dashboard.judging import JudgementFile
     from arena.dashboard.watch import Source

@@ -19,7 +19,7 @@ from arena.analysis.resampling import load_statistics
 from arena.analysis.trading import traded
 from arena.application.fairness import fairness
 from arena.application.leaderboard import COLUMNS, leaderboard
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import Environment, SeasonId
 from arena.report.contents import Report, read_report
 from arena.season_candles import season_candles

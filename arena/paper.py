@@ -13,8 +13,9 @@ from arena.adapters.paper.book_text import read_book
 from arena.adapters.paper.live import LiveMarket, LivePaperAccount
 from arena.adapters.paper.whole_account import PaperWholeAccount
 from arena.adapters.recorded.instruments import margin_tiers
-from arena.application.ports import PaperBooks, Records, Store, TradingAccount
+from arena.application.ports import TradingAccount
 from arena.application.shutdown import WholeAccount
+from arena.application.store import PaperBooks, Records, Store
 from arena.connections import open_records, public_client
 from arena.domain.competitor import SHARED_ACCOUNT, AccountId, Season, SeasonId
 from arena.domain.money import ZERO

@@ -21,8 +21,8 @@ from arena.adapters.paper.market import PaperMarket
 from arena.adapters.paper.replayed import BookShelf, ReplayedAccount
 from arena.adapters.recorded import CandleArchive
 from arena.application.language_model import LanguageModel, Models
-from arena.application.ports import Store
 from arena.application.record import CycleRecord
+from arena.application.store import Store
 from arena.application.venue import Venue
 from arena.bootstrap import Arena, limits_of
 from arena.configuration import load_playbook

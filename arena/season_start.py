@@ -6,7 +6,8 @@ import logging
 from contextlib import AsyncExitStack
 from decimal import Decimal
 
-from arena.application.ports import Accounts, MarketData, Records, TradingAccount
+from arena.application.ports import Accounts, MarketData, TradingAccount
+from arena.application.store import Records
 from arena.connections import open_records
 from arena.domain.competitor import AccountId, Competitor, Environment, Season, SeasonId
 from arena.domain.money import ZERO, plain

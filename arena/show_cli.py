@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from arena.application.ports import Records
+    from arena.application.store import Records
     from arena.audit.verification import Verification
     from arena.dashboard.watch import Source
     from arena.domain.competitor import SeasonId

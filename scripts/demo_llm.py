@@ -19,7 +19,7 @@ from scripts.local_model import NAME
 from scripts.processes import free_port, python, running
 
 if TYPE_CHECKING:
-    from arena.application.ports import Records
+    from arena.application.store import Records
     from arena.application.tally import Standing
     from arena.domain.competitor import SeasonId
 

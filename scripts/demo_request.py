@@ -22,7 +22,7 @@ from scripts.environment import SERVER, without_settings
 from scripts.processes import free_port
 
 if TYPE_CHECKING:
-    from arena.application.ports import Records
+    from arena.application.store import Records
     from arena.domain.competitor import SeasonId
 
 INTERVAL_SECONDS = 300

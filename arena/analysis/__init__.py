@@ -1,1 +1,1 @@
-"""The only home of float: indicators, performance and charts."""
+"""Doubles and what is computed with them: indicators, performance, inference, charts. Money stays Decimal, in the core."""

@@ -98,7 +98,8 @@ def indicators(candles: Sequence[Candle], wanted: Collection[str] | None = None)
     """
     if not candles:
         return Indicators()
-    columns = _Columns(*np.ascontiguousarray(np.array([candle.doubles for candle in candles]).T))
+    rows = [(float(candle.high), float(candle.low), float(candle.close), float(candle.volume)) for candle in candles]
+    columns = _Columns(*np.ascontiguousarray(np.array(rows).T))
     table = _table(columns)
     found: dict[str, Any] = {name: compute() for name, compute in table.items() if wanted is None or name in wanted}
     if wanted is None or not _LONG_WINDOW.isdisjoint(wanted):

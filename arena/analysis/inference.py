@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 
@@ -21,7 +22,6 @@ SHORTEST = 30.0  # days of a season that may have a winner
 SIGNIFICANT = 0.05  # of the Holm-adjusted p
 CONFIDENCE_SET_SIZE = 0.1  # one minus the set's confidence
 
-_POWER = 0.8  # of the days that are said to be needed
 _SHORTEST_RESAMPLED = 2  # days
 _EQUAL = 1e-9  # a part of the capital; ROIs that are closer are the same
 _SET_REPETITIONS = 1000
@@ -194,15 +194,31 @@ def _t_test(daily: Floats) -> float:
 
 
 def _days(daily: Floats, pairs: int) -> float | None:
-    """Return ((z(1 − 0.05 / pairs / 2) + z(0.8)) · spread / mean)²: 3.236 are the two z of three contestants."""
+    """Return the days until two who differ so much a day, and so unevenly, are told apart."""
     if len(daily) < FEWEST_DAYS:
         return None
     mean, spread = _moments(daily)
     if mean == 0 or spread == 0:
         return None
-    from scipy.stats import norm
+    return days_to_tell((spread / mean) ** 2, pairs)
 
-    return float(((norm.ppf(1 - SIGNIFICANT / pairs / 2) + norm.ppf(_POWER)) * spread / mean) ** 2)
+
+def days_to_tell(noise: float, pairs: int, power: float = 0.8) -> float:
+    """Return the days after which two are told apart, at 5 % over all pairs, with a probability of `power`.
+
+    (z(1 − 0.05 / 2 pairs) + z(power))² · noise: of three contestants, and for 80 %, the z add up to 3.236.
+
+    Args:
+        noise: Days after which a difference equals one standard deviation of its estimate.
+        pairs: That are compared.
+        power: 0 to 1.
+    """
+    return (critical(pairs) + NormalDist().inv_cdf(power)) ** 2 * noise
+
+
+def critical(comparisons: int) -> float:
+    """Return how many standard errors a difference must have to count, two-sided at 5 % over so many comparisons."""
+    return NormalDist().inv_cdf(1 - SIGNIFICANT / comparisons / 2)
 
 
 def _moments(daily: Floats) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from math import pi, sqrt
 from statistics import NormalDist
 
-from arena.analysis.inference import SHORTEST, SIGNIFICANT
+from arena.analysis.inference import SHORTEST, critical, days_to_tell
 
 DAYS_A_YEAR, DAY_S = 365.0, 86_400.0
 _NORMAL = NormalDist()
@@ -67,15 +67,15 @@ def daily_sigma(leverage: float, volatility: float = 0.75, symbols: int = 6) -> 
 
 def pair_power(prospect: Prospect, days: float) -> float:
     """Return the probability that two given models are told apart after so many days, 0 to 1."""
-    return _NORMAL.cdf(sqrt(days / prospect.days_of_noise) - _critical(prospect.pairs))
+    return _NORMAL.cdf(sqrt(days / prospect.days_of_noise) - critical(prospect.pairs))
 
 
 def pair_days(prospect: Prospect, power: float = 0.8) -> float:
     """Return the days after which two given models are told apart with a probability of `power`.
 
-    ((z(1 − 0.05 / 2 pairs) + z(power)) · σ · √(2 (1 − ρ)) / δ)²: for three models and 80 % the z add up to 3.236.
+    The verdict's own formula, in which the noise of a day is σ · √(2 (1 − ρ)) / δ.
     """
-    return (_critical(prospect.pairs) + _NORMAL.inv_cdf(power)) ** 2 * prospect.days_of_noise
+    return days_to_tell(prospect.days_of_noise, prospect.pairs, power)
 
 
 def winner_power(prospect: Prospect, days: float) -> float:
@@ -86,7 +86,7 @@ def winner_power(prospect: Prospect, days: float) -> float:
     if days < SHORTEST:
         return 0.0
     rivals = prospect.competitors - 1
-    above = sqrt(days / prospect.days_of_noise) - _critical(prospect.pairs - rivals + 1)
+    above = sqrt(days / prospect.days_of_noise) - critical(prospect.pairs - rivals + 1)
     width = 2 * _REACH / _POINTS
     lucks = (-_REACH + width * (each + 0.5) for each in range(_POINTS))
     return sum(_NORMAL.pdf(luck) * _NORMAL.cdf(sqrt(2) * above + luck) ** rivals * width for luck in lucks)
@@ -142,8 +142,3 @@ def remedies(prospect: Prospect) -> dict[str, Prospect]:
     if prospect.competitors > 2:
         found["two competitors only"] = replace(prospect, competitors=2)
     return found
-
-
-def _critical(comparisons: int) -> float:
-    """Return how many standard deviations make a difference, two-sided, where so many are looked at."""
-    return _NORMAL.inv_cdf(1 - SIGNIFICANT / (2 * comparisons))

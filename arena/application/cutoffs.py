@@ -31,9 +31,6 @@ CUTOFFS: Mapping[str, str] = {
     "claude-opus-5-5": "2026-06",
     "claude-haiku-5-5": "2026-06",
     "claude-fable-5-1": "2026-06",
-    "gpt-4o": "2023-10-01",
-    "gpt-4.1": "2024-06-01",
-    "gpt-5": "2024-09-30",
     "gpt-6.1-terra": "2026-06-01",
 }
 UNKNOWN = "cut-off unknown"

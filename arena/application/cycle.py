@@ -13,9 +13,10 @@ from decimal import Decimal
 from arena.application.booking import Dialogue, Executions, cycle_record, sent_by
 from arena.application.deciding import Asked
 from arena.application.entries import outstanding, resting_entries
-from arena.application.ports import MarketData, Records
+from arena.application.ports import MarketData
 from arena.application.record import CycleRecord, SeasonState
 from arena.application.settlement import Settlement
+from arena.application.store import Records
 from arena.application.venue import CaughtUp, Venue, catch_up, marks_of
 from arena.domain.competitor import Competitor, CompetitorId, SeasonId
 from arena.domain.decision import Answer, Decision, NoAnswer

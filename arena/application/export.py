@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
 

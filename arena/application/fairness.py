@@ -14,7 +14,7 @@ from typing import Any
 
 from arena.application.evidence import EQUAL_SETTINGS
 from arena.application.fairness_rules import broken, difference, unequal_terms, uneven_rotation
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from arena.application.fairness import COLUMNS as OF_FAIRNESS
 from arena.application.fairness import Fairness, fairness, merged, read_columns
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.application.tally import TALLIED, Standing, Tally, tallies_of
 from arena.domain.competitor import SeasonId
 from arena.domain.money import ZERO, plain

@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from arena.application.ports import Leases, TradingAccount
+from arena.application.ports import TradingAccount
+from arena.application.store import Leases
 from arena.application.venue import Venue
 from arena.domain.competitor import SeasonId
 from arena.domain.order import Order, OrderOutcome, RestingOrder

@@ -15,7 +15,7 @@ from typing import Any
 from arena.analysis.ranking import FEWEST, Ranked, ranking
 from arena.application.cutoffs import contamination
 from arena.application.fairness import read_columns
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import REPLAY, SeasonId
 
 Row = Mapping[str, Any]

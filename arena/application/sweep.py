@@ -26,10 +26,10 @@ from arena.application.entries import (
 )
 from arena.application.execution import execute
 from arena.application.lease import Held
-from arena.application.ports import Records
 from arena.application.reconcile import in_words
 from arena.application.record import Alert, Booking, SeasonState
 from arena.application.sending import Execution, cancel_all
+from arena.application.store import Records
 from arena.application.venue import CaughtUp, Venue, catch_up, held_symbols
 from arena.domain.client_id import of_the_same_entry, parse_client_order_id
 from arena.domain.competitor import AccountId, CompetitorId, SeasonId

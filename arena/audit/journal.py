@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arena.adapters.storage.rows import BOOKED, OF_A_CYCLE, Row
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import SeasonId
 
 AHEAD = 200  # rows of a table that are looked at beyond a unit of work: the next ones', and those that were moved

@@ -9,7 +9,7 @@ from typing import Any
 
 from arena.adapters.storage.restore import season_of
 from arena.adapters.storage.rows import Row, Tables
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.audit.answers import answers_of
 from arena.audit.ends import Ends
 from arena.audit.findings import Finding, differences

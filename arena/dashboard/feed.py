@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from arena.application.ports import Following
+from arena.application.store import Following
 from arena.domain.competitor import SeasonId
 
 Row = Mapping[str, Any]

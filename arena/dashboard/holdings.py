@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from arena.adapters.storage.restore import ledger_of
-from arena.application.ports import Following
+from arena.application.store import Following
 from arena.domain.competitor import SeasonId
 from arena.domain.instrument import Instrument, TierNotFound
 from arena.domain.money import plain

@@ -168,7 +168,7 @@ class Judging:
         try:
             await judge()
             self._complained = False
-        except Exception as error:  # the season is shown all the same
+        except OSError as error:  # the season is shown all the same; a ChildProcessError is one
             if not self._complained:
                 log.warning("the season could not be judged: %s", error)
             self._complained = True

@@ -14,7 +14,7 @@ from typing import Any
 from arena.application.calibration import Confidences
 from arena.application.fairness import Fairness, FairnessCheck
 from arena.application.leaderboard import Leaderboard, ranked
-from arena.application.ports import Following
+from arena.application.store import Following
 from arena.application.tally import TALLIED, tallies_of
 from arena.dashboard.curve import EquityCurve
 from arena.dashboard.cycle_index import CYCLE_TABLES, CycleIndex

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from arena.application.ports import Following
 from arena.application.standing import SeasonStanding, SeasonStatus
+from arena.application.store import Following
 from arena.dashboard.answers import Judged
 from arena.dashboard.candles import CandleSource, Shelf
 from arena.dashboard.judging import EVERY_SECONDS, Found, Judging

@@ -12,7 +12,7 @@ from decimal import Decimal
 class Candle:
     """One closed bar: prices in USDT, volume in base asset, times UTC; `close_time` is the first instant after the bar.
 
-    What is made of it stays with it: a replay shows the same candle in hundreds of cycles.
+    Its text stays with it: a replay hashes the same candle in hundreds of cycles.
     """
 
     open_time: datetime
@@ -23,7 +23,6 @@ class Candle:
     close: Decimal
     volume: Decimal
     _text: str | None = field(default=None, init=False, repr=False, compare=False)
-    _doubles: tuple[float, float, float, float] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -32,14 +31,6 @@ class Candle:
             text = f"{self.open_time.timestamp()} {self.open!s} {self.high!s} {self.low!s} {self.close!s} {self.volume!s}"
             object.__setattr__(self, "_text", text)
         return text
-
-    @property
-    def doubles(self) -> tuple[float, float, float, float]:
-        """High, low, close and volume."""
-        if (doubles := self._doubles) is None:
-            doubles = float(self.high), float(self.low), float(self.close), float(self.volume)
-            object.__setattr__(self, "_doubles", doubles)
-        return doubles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

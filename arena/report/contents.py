@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arena.application.leaderboard import Leaderboard
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.application.tally import net_pnl
 from arena.domain.competitor import SeasonId
 from arena.report.curves import Points, points_of

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from arena.analysis.charts import Curve, equity_picture
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import SeasonId
 
 Row = Mapping[str, Any]

@@ -11,9 +11,7 @@ from typing import Any
 
 from arena.application.fairness_rules import NOT_ASKED
 from arena.domain.money import ZERO
-
-Row = Mapping[str, Any]
-Tables = Mapping[str, Sequence[Row]]
+from arena.verdict.rows import Row, Tables
 
 LATE = ("late", "timeout")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from arena.verdict.hours import Floats
-
-Row = Mapping[str, Any]
+from arena.verdict.rows import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Row = Mapping[str, Any]
+from arena.verdict.rows import Row
+
 Floats = NDArray[np.float64]
 
 HOUR = timedelta(hours=1)

@@ -16,15 +16,13 @@ from arena.analysis.inference import Contest
 from arena.verdict.contestants import Contestant, contestants, gains_of, replicas
 from arena.verdict.frame import Frame, Unknown
 from arena.verdict.hours import Floats, Hours, hours
-from arena.verdict.judgement import Judgement, Silence, Twins, Versus
+from arena.verdict.judgement import Judgement, Versus
 from arena.verdict.lines import Figures, lines, sampled
 from arena.verdict.market import Market
 from arena.verdict.others import Others, no_others, others
+from arena.verdict.rows import Tables
 from arena.verdict.subjects import subjects
 from arena.verdict.words import details, headline, remarks
-
-Row = Mapping[str, Any]
-Tables = Mapping[str, Sequence[Row]]
 
 REPETITIONS = 10_000  # of the block bootstrap
 
@@ -123,7 +121,7 @@ def judge(tables: Tables, grid: Hours, ground: Ground, found: Contest | None, fi
         times=times,
         lines=rows,
         subjects=told,
-        gaps=tuple(Silence(since=gap.since, until=gap.until) for gap in grid.gaps),
+        gaps=grid.gaps,
         **_verdict(tables, grid, ground.playing, found),
     )
 
@@ -136,10 +134,7 @@ def _verdict(tables: Tables, grid: Hours, playing: Sequence[Contestant], found: 
         "headline": headline(found, names, means, cycles=_booked(tables), traded=bool(tables["fills"])),
         "details": details(found, names),
         "contestants": tuple(name for _, name in sorted(zip(means, names, strict=True), key=lambda each: -each[0])),
-        "replicas": tuple(
-            Twins(name=each.name, llm_ids=each.llm_ids, within=each.within, between=each.between)
-            for each in replicas(playing, roi)
-        ),
+        "replicas": replicas(playing, roi),
         **_said(found, names),
     }
 

@@ -9,7 +9,10 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any, Literal
 
+from arena.analysis.calibration import Group
 from arena.domain.money import plain
+from arena.verdict.contestants import Replicas
+from arena.verdict.hours import Gap
 
 DIGITS = 6  # after the point, of what is told of a double
 
@@ -106,17 +109,6 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Trades with nearly the same stated confidence, fractions; see `arena.analysis.calibration.Group`."""
-
-    trades: int
-    stated: float
-    hit_rate: float
-    lowest: float
-    highest: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Confidence:
     """What a competitor's stated confidences were worth; see `arena.analysis.calibration.Reliability`."""
 
@@ -162,24 +154,6 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Twins:
-    """How far a model differs from itself; see `arena.verdict.contestants.Replicas`."""
-
-    name: str
-    llm_ids: tuple[str, ...]
-    within: float
-    between: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
-    """A time without a booked cycle, UTC."""
-
-    since: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """A season, judged.
 
@@ -220,8 +194,8 @@ class Judgement:
     times: tuple[datetime, ...]
     lines: tuple[Line, ...]
     subjects: tuple[Subject, ...]
-    replicas: tuple[Twins, ...]
-    gaps: tuple[Silence, ...]
+    replicas: tuple[Replicas, ...]
+    gaps: tuple[Gap, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of `verdict.json`: decimals and doubles as strings, times as ISO 8601 UTC."""

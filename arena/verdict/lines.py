@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
@@ -14,9 +13,7 @@ from arena.analysis.performance import Measure, Measures, Performance
 from arena.verdict.baselines import Baseline
 from arena.verdict.hours import Floats, Hours
 from arena.verdict.judgement import Estimate, Line, Subject
-
-Row = Mapping[str, Any]
-Tables = Mapping[str, Sequence[Row]]
+from arena.verdict.rows import Tables
 
 POINTS = 400  # of a curve that is drawn
 ANNUALISED = ("volatility", "sharpe", "sortino", "calmar")

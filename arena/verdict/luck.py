@@ -19,7 +19,8 @@ from arena.replay.seat import Terms
 from arena.verdict.baselines import Baseline, fees, openings, refusals
 from arena.verdict.frame import Unknown
 from arena.verdict.market import Market
-from arena.verdict.traded import Row, read_traded
+from arena.verdict.rows import Row
+from arena.verdict.traded import read_traded
 
 TRADERS = 1000
 NAME = "matched random, median"

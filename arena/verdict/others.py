@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from arena.analysis.attribution import Attribution
 from arena.domain.money import BPS, ZERO
@@ -15,9 +14,7 @@ from arena.verdict.hours import Hours
 from arena.verdict.judgement import Chance
 from arena.verdict.luck import Luck, luck, median_row
 from arena.verdict.market import Market
-
-Row = Mapping[str, Any]
-Tables = Mapping[str, Sequence[Row]]
+from arena.verdict.rows import Row, Tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

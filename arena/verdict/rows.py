@@ -7,7 +7,7 @@ from typing import Any
 
 from arena.analysis.attribution import COLUMNS as ATTRIBUTED
 from arena.application.fairness import merged, read_columns
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import SeasonId
 
 Row = Mapping[str, Any]

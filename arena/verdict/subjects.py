@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from arena.analysis.attribution import PARTS, Attribution
 from arena.analysis.calibration import reliability
 from arena.application.calibration import Confidences
 from arena.verdict.conduct import Conduct, conducts
 from arena.verdict.contestants import Contestant
-from arena.verdict.judgement import Chance, Confidence, Group, Part, Subject
-
-Row = Mapping[str, Any]
-Tables = Mapping[str, Sequence[Row]]
+from arena.verdict.judgement import Chance, Confidence, Part, Subject
+from arena.verdict.rows import Row, Tables
 
 LIQUIDATION = "liquidation"
 
@@ -111,16 +108,7 @@ def _confidence(stated: Sequence[int], hits: Sequence[bool]) -> Confidence:
         expected=found.expected,
         most=found.most,
         sentence=found.sentence,
-        groups=tuple(
-            Group(
-                trades=each.trades,
-                stated=each.stated,
-                hit_rate=each.hit_rate,
-                lowest=each.lowest,
-                highest=each.highest,
-            )
-            for each in found.groups
-        ),
+        groups=found.groups,
     )
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import mode
-from typing import Any
 
 import numpy as np
 
 from arena.domain.money import ZERO
 from arena.domain.order import PositionSide
 from arena.replay.matched import Trades
-
-Row = Mapping[str, Any]
+from arena.verdict.rows import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from arena.application.tally import net_pnl
 from arena.verdict.hours import Floats, Hours
-
-Row = Mapping[str, Any]
-Tables = Mapping[str, Sequence[Row]]
+from arena.verdict.rows import Tables
 
 
 def trades_of(tables: Tables, grid: Hours) -> list[dict[str, Any]]:

@@ -92,7 +92,7 @@ def _missing(contest: Contest, names: Sequence[str]) -> tuple[str, ...]:
     found = []
     if contest.days < SHORTEST:
         found.append(f"The season has {span(contest.days)} of the {SHORTEST:.0f} days that a winner needs.")
-    rivals = [pair for pair in contest.pairs if contest.leader in (pair.first, pair.second) and pair.adjusted >= SIGNIFICANT]
+    rivals = [pair for pair in contest.pairs if contest.leader in (pair.first, pair.second) and pair.adjusted > SIGNIFICANT]
     if rivals and contest.days >= SHORTEST:
         told = ", ".join(f"{names[_rival(pair, contest.leader)]} (p = {pair.adjusted:.2f})" for pair in rivals)
         found.append(f"Its difference to {told} may be chance; below 0.05 is needed against everybody.")

@@ -10,7 +10,7 @@ from arena.adapters.storage.spool_file import SpoolFile
 from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
-from arena.application.ports import Following, Records
+from arena.application.store import Following, Records
 from arena.dashboard import markets, telling, turns
 from arena.dashboard.candles import Shown
 from arena.dashboard.season_view import SeasonView

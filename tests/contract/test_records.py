@@ -24,9 +24,9 @@ from arena.adapters.storage.spool_file import SpoolFile
 from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
-from arena.application.ports import Records
 from arena.application.record import LATELY, Alert, AlertKind, BookedFill, Booking, Books, CycleRecord, ForeignFill, SeasonState
 from arena.application.standing import SeasonStanding, SeasonStatus
+from arena.application.store import Records
 from arena.audit.verify import read_verification
 from arena.domain.competitor import (
     SHARED_ACCOUNT,

@@ -17,9 +17,9 @@ import httpx
 import uvicorn
 
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.ports import Following
 from arena.application.record import Booking, CycleRecord
 from arena.application.standing import SeasonStanding
+from arena.application.store import Following
 from arena.dashboard.app import DashboardServer, create_app
 from arena.dashboard.watch import Source
 from arena.domain.competitor import SeasonId

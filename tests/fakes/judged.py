@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from arena.application.leaderboard import COLUMNS
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import SeasonId
 from arena.judging import Judged, judge_tables
 from arena.report.html import to_html

@@ -8,7 +8,9 @@ from decimal import Decimal
 from math import sin
 from pathlib import Path
 
-from arena.verdict.judgement import Chance, Confidence, Estimate, Group, Judgement, Line, Part, Subject, Twins, Versus
+from arena.analysis.calibration import Group
+from arena.verdict.contestants import Replicas
+from arena.verdict.judgement import Chance, Confidence, Estimate, Judgement, Line, Part, Subject, Versus
 from tests.fakes.season import MODELS, START, STEP
 
 HEADLINE = (
@@ -76,7 +78,7 @@ def judgement(cycles: int = 12, season: str = "test", roi: Mapping[str, float] =
             *(_baseline(*each) for each in BASELINES),
         ),
         subjects=tuple(_subject(llm_id, model) for llm_id, _, model, _ in MODELS),
-        replicas=(Twins(name="claude-sonnet-5-5", llm_ids=("LLM-A", "LLM-D"), within=0.028, between=0.031),),
+        replicas=(Replicas(name="claude-sonnet-5-5", llm_ids=("LLM-A", "LLM-D"), within=0.028, between=0.031),),
         gaps=(),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 from arena.adapters.storage.marks import chained
 from arena.adapters.storage.rows import TABLES
 from arena.adapters.storage.sqlite import SqliteRecords
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import SeasonId
 from tests.kills.writer import Script, prepare
 

@@ -16,8 +16,8 @@ from arena.adapters.storage.spool_file import SpoolFile
 from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
-from arena.application.ports import Records
 from arena.application.record import CycleRecord
+from arena.application.store import Records
 from arena.domain.order import Intent
 from arena.errors import CycleConflict
 from tests.fakes.season import Story, season

@@ -26,7 +26,7 @@ from arena.adapters.storage.spooled import SpooledRecords
 from arena.adapters.storage.sqlite import SqliteRecords
 from arena.adapters.storage.supabase import SupabaseRecords
 from arena.application.leaderboard import read_leaderboard
-from arena.application.ports import Leases, Records
+from arena.application.store import Leases, Records
 from scripts.processes import default_signals
 from scripts.supabase_local.stack import Stack, running
 from tests.fakes.season import Story

@@ -157,9 +157,9 @@ def test_a_leader_is_named_only_where_the_intervals_part() -> None:
         ("claude-sonnet-5", None, "2026-01"),
         ("claude-sonnet-4-20250514", None, "2025-03"),
         ("claude-sonnet-4-5-20250929", None, "2025-07"),
-        ("gpt-4o-2024-08-06", None, "2023-10-01"),
+        ("gpt-6.1-terra-2026-08-06", None, "2026-06-01"),
         ("gpt-5-mini", None, None),
-        ("gpt-4o", "http://127.0.0.1:1/v1", None),
+        ("gpt-6.1-terra", "http://127.0.0.1:1/v1", None),
         ("mine", "http://127.0.0.1:1/v1", "2024-01"),
     ],
 )

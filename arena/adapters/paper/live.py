@@ -17,7 +17,8 @@ from arena.adapters.paper.book_text import read_book, write_book
 from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
 from arena.adapters.paper.live_feed import MINUTE, LiveFeed, fundings_from, start_of
-from arena.application.ports import MarketData, PaperBooks, VenueBook
+from arena.application.ports import MarketData, VenueBook
+from arena.application.store import PaperBooks
 from arena.domain.competitor import AccountId, SeasonId
 from arena.domain.instrument import Instrument
 from arena.domain.market import Bar, FundingRate

@@ -15,7 +15,8 @@ from arena.adapters.paper.book import PaperBook, opened
 from arena.adapters.paper.book_text import read_book, write_book
 from arena.adapters.paper.engine import PaperEngine
 from arena.adapters.paper.exchange import PaperExchange
-from arena.application.ports import PaperBooks, VenueBook
+from arena.application.ports import VenueBook
+from arena.application.store import PaperBooks
 from arena.domain.competitor import AccountId, SeasonId
 from arena.domain.money import ZERO
 from arena.domain.order import Fill, Order, OrderOutcome, RestingOrder

@@ -16,7 +16,7 @@ from typing import Protocol
 from arena.adapters.storage.rows import TABLES, Row, cell
 from arena.adapters.storage.sqlite_file import SCHEMA_VERSION
 from arena.application.export import check_season
-from arena.application.ports import PaperBooks, Records
+from arena.application.store import PaperBooks, Records
 from arena.domain.competitor import AccountId, SeasonId
 from arena.errors import ConfigurationError
 

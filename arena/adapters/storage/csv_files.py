@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from arena.application.export import SHEETS, Sheet, check_season, sheet_rows
-from arena.application.ports import Records
+from arena.application.store import Records
 from arena.domain.competitor import SeasonId
 from arena.errors import ConfigurationError
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial, reduce
@@ -115,22 +114,6 @@ class SpooledRecords(RowStore):
                 raise
             for row in kept["seasons"]:
                 yield shown(row)
-
-    async def columns(
-        self, table: str, season_id: SeasonId, names: Sequence[str], *, without: tuple[str, str] | None = None
-    ) -> Sequence[Mapping[str, Any]]:
-        """Return some columns of a table's rows of a season, in booking order."""
-        column, value = without or (None, None)
-        found = [row async for row in self.rows(table, season_id) if column is None or row[column] != value]
-        return [{name: row[name] for name in names} for row in found]
-
-    async def counts(self, table: str, season_id: SeasonId, names: Sequence[str]) -> Mapping[tuple[Any, ...], int]:
-        """Return how many of a table's rows of a season have these values."""
-        return Counter([tuple(row[name] for name in names) async for row in self.rows(table, season_id)])
-
-    async def of_cycles(self, table: str, season_id: SeasonId, cycles: Sequence[int]) -> Sequence[Mapping[str, Any]]:
-        """Return the rows of some cycles, in booking order."""
-        return [row async for row in self.rows(table, season_id) if row["cycle"] in cycles]
 
     async def page(self, table: str, season_id: SeasonId, after: int, size: int) -> Page:
         """Return up to `size` of a table's rows that stand behind `after`: what is in Supabase, not what waits for it."""

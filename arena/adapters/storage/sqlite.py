@@ -100,7 +100,7 @@ class SqliteRecords(RowStore, SqliteAccounts):
         if table not in TABLES:
             raise no_table(table, TABLES)
         column, value = without or ("season_id", "")
-        sql = f"SELECT {', '.join(names)} FROM {table} NOT INDEXED WHERE season_id = ? AND {column} != ? ORDER BY id"  # noqa: S608  own names
+        sql = f"SELECT {', '.join(names)} FROM {table} NOT INDEXED WHERE season_id = ? AND {column} IS NOT ? ORDER BY id"  # noqa: S608  own names
         with self._unit_of_work(f"table {table} of season {season_id} was not read", begin="BEGIN") as db:
             cursor = db.cursor()
             cursor.row_factory = None  # tuples: there may be a million
