@@ -23,15 +23,12 @@ def relative_strength(close: Floats, length: int) -> Floats:
 @compiled
 def _follow_strength(close: Floats, length: int, found: Floats) -> None:
     gain = loss = 0.0
+    new = 1.0 / length
     for bar in range(1, len(close)):
         move = close[bar] - close[bar - 1]
-        up, down = max(move, 0.0), max(-move, 0.0)
-        if bar <= length:
-            gain += up / length
-            loss += down / length
-        else:
-            gain = (gain * (length - 1) + up) / length
-            loss = (loss * (length - 1) + down) / length
+        old = 1.0 if bar <= length else 1.0 - new  # first a sum of shares, which is a plain mean
+        gain = gain * old + max(move, 0.0) * new
+        loss = loss * old + max(-move, 0.0) * new
         if bar >= length:
             found[bar] = 100 * gain / (gain + loss) if gain + loss > 0 else 50.0
 

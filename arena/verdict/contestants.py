@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arena.verdict.hours import Floats
+from arena.analysis.resampling import Floats
 from arena.verdict.rows import Row
 
 

@@ -9,11 +9,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from arena.analysis.resampling import Floats
 from arena.verdict.rows import Row
-
-Floats = NDArray[np.float64]
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

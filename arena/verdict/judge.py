@@ -13,9 +13,10 @@ import numpy as np
 
 from arena.analysis.attribution import Attribution, attributions
 from arena.analysis.inference import Contest
+from arena.analysis.resampling import Floats
 from arena.verdict.contestants import Contestant, contestants, gains_of, replicas
 from arena.verdict.frame import Frame, Unknown
-from arena.verdict.hours import Floats, Hours, hours
+from arena.verdict.hours import Hours, hours
 from arena.verdict.judgement import Judgement, Versus
 from arena.verdict.lines import Figures, lines, sampled
 from arena.verdict.market import Market

@@ -10,8 +10,9 @@ import numpy as np
 
 from arena.analysis.charts import thinned
 from arena.analysis.performance import Measure, Measures, Performance
+from arena.analysis.resampling import Floats
 from arena.verdict.baselines import Baseline
-from arena.verdict.hours import Floats, Hours
+from arena.verdict.hours import Hours
 from arena.verdict.judgement import Estimate, Line, Subject
 from arena.verdict.rows import Tables
 

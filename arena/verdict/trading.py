@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.analysis.resampling import Floats
 from arena.application.tally import net_pnl
-from arena.verdict.hours import Floats, Hours
+from arena.verdict.hours import Hours
 from arena.verdict.rows import Tables
 
 
